@@ -1,0 +1,110 @@
+package lookup
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// maxPooledBlock bounds the bytes that an idle block keeps: blocks of ordinary statements are reused, the rare
+	// large one goes to the garbage collector.
+	maxPooledBlock = 256 << 10
+
+	// noEvent marks a row whose event time is NULL or was not read.
+	noEvent = math.MinInt64
+)
+
+// A block holds the rows of one statement: every cell as a JSON fragment. The goroutine that runs the statement fills
+// it; from then on it is immutable and shared by reference count. Whoever drops the last reference returns it to the
+// pool, so a holder may read it only until its own release.
+type block struct {
+	refs   atomic.Int32
+	cells  int      // per row
+	data   []byte   // fragments back to back
+	ends   []uint32 // for each cell of each row, where it ends in data
+	events []int64  // for each row, its event time in Unix milliseconds, or noEvent
+	rows   int
+
+	answers []int32 // for each key of the statement, its row, rowMissing or rowUndecided
+}
+
+// What a block says of a key that no row answers.
+const (
+	rowMissing   int32 = -1 // the table has no such row
+	rowUndecided int32 = -2 // only a statement for this key alone can tell
+)
+
+// blocks recycles blocks between the statements of one Reader.
+type blocks struct {
+	pool sync.Pool
+	live atomic.Int64 // blocks handed out and not yet back
+}
+
+// get returns an empty block with one reference, the caller's.
+func (bs *blocks) get(cells int) *block {
+	b, _ := bs.pool.Get().(*block)
+	if b == nil {
+		b = &block{}
+	}
+	bs.live.Add(1)
+	b.cells, b.rows = cells, 0
+	b.data, b.ends = b.data[:0], b.ends[:0]
+	b.events, b.answers = b.events[:0], b.answers[:0]
+	b.refs.Store(1)
+	return b
+}
+
+// retain adds a reference. Only a holder of one may add another.
+func (b *block) retain() { b.refs.Add(1) }
+
+// release drops a reference of b, which may be nil.
+func (bs *blocks) release(b *block) {
+	if b == nil {
+		return
+	}
+	switch refs := b.refs.Add(-1); {
+	case refs > 0:
+		return
+	case refs < 0:
+		panic("lookup: block released more often than retained")
+	}
+	bs.live.Add(-1)
+	if poisonBlocks {
+		poison(b)
+	}
+	if cap(b.data) <= maxPooledBlock {
+		bs.pool.Put(b)
+	}
+}
+
+// poison overwrites a free block, so that a span kept beyond its release shows as nonsense in a test instead of as a
+// plausible value of another row.
+func poison(b *block) {
+	data := b.data[:cap(b.data)]
+	for i := range data {
+		data[i] = '!'
+	}
+	for i := range b.ends {
+		b.ends[i] = math.MaxUint32
+	}
+}
+
+// endCell closes the cell whose fragment the caller has appended to data.
+func (b *block) endCell() { b.ends = append(b.ends, uint32(len(b.data))) }
+
+// endRow closes a row.
+func (b *block) endRow(event int64) {
+	b.events = append(b.events, event)
+	b.rows++
+}
+
+// cell returns the JSON fragment of one cell, valid while the caller holds a reference.
+func (b *block) cell(row, cell int) []byte {
+	i := row*b.cells + cell
+	start := uint32(0)
+	if i > 0 {
+		start = b.ends[i-1]
+	}
+	return b.data[start:b.ends[i]:b.ends[i]]
+}

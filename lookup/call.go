@@ -1,0 +1,172 @@
+package lookup
+
+import (
+	"slices"
+	"time"
+)
+
+// A Call is the reads of one request. It belongs to one goroutine and is reused: Add what is to be read, pass it to
+// Reader.Read, look at the rows, Release it. The zero Call is ready for use.
+type Call struct {
+	reads  []Read
+	pieces []piece // both rounds; a slab, since statements point into it
+	timer  *time.Timer
+
+	wake    chan struct{} // capacity 1: a piece was delivered and none is pending
+	pending int           // pieces not yet delivered; guarded by Reader.mu
+	left    bool          // the call left pieces behind: its memory is theirs now
+
+	deadline time.Time
+	reader   *Reader
+}
+
+// A Read is one plan read for the keys of one join.
+type Read struct {
+	plan  *Plan
+	keys  *Keys
+	first []piece // one for each plan.maxKeys distinct keys, in order
+	alone []piece // the keys that the first round left undecided, in order, one each
+}
+
+// A piece is the part of a read that goes into one statement. Reader.mu guards it until it is delivered; then it belongs
+// to its call.
+type piece struct {
+	call     *Call // nil once the call has left
+	read     *Read
+	from, to int // the distinct keys of read.keys
+	attempts int
+	tried    nodeSet    // where it failed
+	running  *statement // what it is part of; nil while it waits
+	waiting  *queue     // where it waits; nil while it does not
+
+	done  bool
+	block *block // the answer: one reference, held until Call.Release
+	err   error  // or why there is none
+}
+
+// Add adds a read of plan for keys, which must not change until Release, and returns its index.
+func (c *Call) Add(plan *Plan, keys *Keys) int {
+	keys.index()
+	c.reads = append(c.reads, Read{plan: plan, keys: keys})
+	return len(c.reads) - 1
+}
+
+// Read returns the read with the given index. It is valid until Release.
+func (c *Call) Read(i int) *Read { return &c.reads[i] }
+
+// Release gives the rows back and empties the call for its next use. Nothing obtained from it may be used afterwards.
+func (c *Call) Release() {
+	for i := range c.reads {
+		for j := range c.reads[i].first {
+			c.reader.blocks.release(c.reads[i].first[j].block)
+		}
+		for j := range c.reads[i].alone {
+			c.reader.blocks.release(c.reads[i].alone[j].block)
+		}
+	}
+	if c.left {
+		// Statements still point to the pieces, and from them to the reads: leave both to the garbage collector.
+		*c = Call{timer: c.timer}
+		return
+	}
+	clear(c.pieces)
+	clear(c.reads)
+	c.pieces, c.reads, c.reader = c.pieces[:0], c.reads[:0], nil
+}
+
+// cut makes the pieces of the first round.
+func (c *Call) cut() []piece {
+	total := 0
+	for i := range c.reads {
+		rd := &c.reads[i]
+		total += (len(rd.keys.firsts) + rd.plan.maxKeys - 1) / rd.plan.maxKeys
+	}
+	if cap(c.pieces) < total {
+		c.pieces = make([]piece, 0, total)
+	}
+	for i := range c.reads {
+		rd := &c.reads[i]
+		begin := len(c.pieces)
+		for from := 0; from < len(rd.keys.firsts); from += rd.plan.maxKeys {
+			to := min(from+rd.plan.maxKeys, len(rd.keys.firsts))
+			c.pieces = append(c.pieces, piece{call: c, read: rd, from: from, to: to})
+		}
+		rd.first = c.pieces[begin:]
+	}
+	return c.pieces
+}
+
+// cutAlone makes the pieces of the second round: one for every key that the first left undecided.
+func (c *Call) cutAlone() []piece {
+	var alone []piece // rare, so not kept
+	for i := range c.reads {
+		rd := &c.reads[i]
+		for j := range rd.first {
+			p := &rd.first[j]
+			for k := p.from; p.block != nil && k < p.to; k++ {
+				if p.block.answers[k-p.from] == rowUndecided {
+					alone = append(alone, piece{call: c, read: rd, from: k, to: k + 1})
+				}
+			}
+		}
+	}
+	rest := alone
+	for i := range c.reads {
+		n := 0
+		for n < len(rest) && rest[n].read == &c.reads[i] {
+			n++
+		}
+		c.reads[i].alone, rest = rest[:n], rest[n:]
+	}
+	return alone
+}
+
+// A Row is one row that was read. It is valid until its call's Release.
+type Row struct {
+	block *block
+	row   int
+}
+
+// Cell returns a cell as a JSON fragment, by its place in the select's columns.
+func (r Row) Cell(cell int) []byte { return r.block.cell(r.row, cell) }
+
+// EventTime returns the row's event time in Unix milliseconds, and false if it is NULL or was not read.
+func (r Row) EventTime() (ms int64, ok bool) {
+	ms = r.block.events[r.row]
+	return ms, ms != noEvent
+}
+
+// Row returns the row of an entry. found is false, with a nil error, where the table has no such row and where the
+// entry's key is incomplete; the error says why the row could not be read.
+func (rd *Read) Row(entry int) (row Row, found bool, err error) {
+	key := int(rd.keys.distinct[entry])
+	if key < 0 {
+		return Row{}, false, nil
+	}
+	p := &rd.first[key/rd.plan.maxKeys]
+	if p.err != nil {
+		return Row{}, false, p.err
+	}
+	i := p.block.answers[key-p.from]
+	if i == rowUndecided {
+		if p = rd.single(key); p == nil {
+			return Row{}, false, ErrDeadline // the first round took all the time there was
+		} else if p.err != nil {
+			return Row{}, false, p.err
+		}
+		i = p.block.answers[0]
+	}
+	if i < 0 {
+		return Row{}, false, nil
+	}
+	return Row{block: p.block, row: int(i)}, true, nil
+}
+
+// single returns the second-round piece of a key, or nil if there was no second round.
+func (rd *Read) single(key int) *piece {
+	i, ok := slices.BinarySearchFunc(rd.alone, key, func(p piece, key int) int { return p.from - key })
+	if !ok {
+		return nil
+	}
+	return &rd.alone[i]
+}

@@ -1,0 +1,348 @@
+package lookup
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/rongate/rongate/column"
+	"github.com/rongate/rongate/pool"
+)
+
+const (
+	// maxAttempts bounds how often one piece is tried: reads may be repeated at will, but a piece that failed on three
+	// nodes will fail on the fourth.
+	maxAttempts = 3
+
+	// The pause before a second attempt at what a transient state of the cluster refused, in between these two at
+	// random: NDB's temporary errors pass within milliseconds of the detection of a failed data node.
+	minPause = 5 * time.Millisecond
+	maxPause = 20 * time.Millisecond
+)
+
+// Connections are the connections to one node. TryAcquire, and the methods of Conn but Select, must not block and must
+// not call back: they are called under Reader.mu.
+type Connections interface {
+	TryAcquire() Conn // nil when none is free
+	Up() bool
+	Stats() pool.Stats
+	Close(context.Context) error
+}
+
+// A Conn is one connection, leased by TryAcquire until Release.
+type Conn interface {
+	Select(deadline time.Time, query string, args []column.Value, sink pool.Sink) error
+	Broken() bool
+	Detach() bool // the connection's slot is free for another; to be released all the same
+	Release()
+}
+
+// tier is the nodes of one distance (the own zone, the other zones) with the look-ups that wait for them. Reader.mu
+// guards it.
+type tier struct {
+	nodes  []*node
+	active []*queue // the queues that have pieces, next to be served first
+	turn   int      // which of equally good nodes comes first
+}
+
+// queue is the pieces of one plan that wait for a connection of one tier. It belongs to no node, so that a stalled node
+// holds up nothing but what runs on it.
+type queue struct {
+	plan   *Plan
+	pieces []*piece // oldest first
+}
+
+// dispatch gives a piece to a free connection, or queues it. Reader.mu is held.
+func (r *Reader) dispatch(p *piece) {
+	if p.call == nil {
+		return
+	}
+	if r.closed {
+		r.deliver(p, nil, ErrUnavailable)
+		return
+	}
+	t := r.tierFor(p.tried)
+	if t < 0 && p.tried != 0 { // no other node: the same ones must do
+		p.tried = 0
+		t = r.tierFor(0)
+	}
+	switch {
+	case t < 0:
+		r.deliver(p, nil, ErrUnavailable)
+	case r.start(t, p):
+	case r.queued >= r.cfg.MaxQueued:
+		r.counts.Refused++
+		r.deliver(p, nil, ErrOverloaded)
+	default:
+		r.enqueue(t, p)
+	}
+}
+
+// enqueue adds a piece to the queue of its plan in a tier.
+func (r *Reader) enqueue(t int, p *piece) {
+	q := &p.read.plan.queues[t]
+	if len(q.pieces) == 0 && !slices.Contains(r.tiers[t].active, q) {
+		r.tiers[t].active = append(r.tiers[t].active, q)
+	}
+	q.pieces = append(q.pieces, p)
+	p.waiting = q
+	r.queued++
+}
+
+// withdraw takes a piece out of the queue it waits in. The queue stays among the active ones of its tier until its turn
+// comes.
+func (r *Reader) withdraw(p *piece) {
+	q := p.waiting
+	q.pieces = slices.DeleteFunc(q.pieces, func(o *piece) bool { return o == p })
+	p.waiting = nil
+	r.queued--
+}
+
+// nodeSet is a set of nodes by index. Those beyond the 64th share bits: too many are avoided then, never too few.
+type nodeSet uint64
+
+func (n *node) bit() nodeSet { return 1 << (n.index % 64) }
+
+// tierFor returns the nearest tier that has a node up besides those to avoid, or -1.
+func (r *Reader) tierFor(avoid nodeSet) int {
+	for t := range r.tiers {
+		for _, n := range r.tiers[t].nodes {
+			if avoid&n.bit() == 0 && n.up() {
+				return t
+			}
+		}
+	}
+	return -1
+}
+
+func (n *node) up() bool { return n.conns != nil && n.conns.Up() }
+
+// start runs a piece on the least busy node of a tier that has a connection free; false if none has.
+func (r *Reader) start(t int, p *piece) bool {
+	nodes := r.tiers[t].nodes
+	r.tiers[t].turn++
+	avoid := p.tried
+	for {
+		var best *node
+		for i := range nodes {
+			n := nodes[(r.tiers[t].turn+i)%len(nodes)]
+			if n.conns != nil && avoid&n.bit() == 0 && (best == nil || n.busy < best.busy) {
+				best = n
+			}
+		}
+		if best == nil {
+			return false
+		}
+		if c := best.conns.TryAcquire(); c != nil {
+			s := r.form(best, c, p)
+			r.wg.Go(func() { r.run(best, c, s) })
+			return true
+		}
+		avoid |= best.bit()
+	}
+}
+
+// form makes the statement of a piece for a connection. It copies the keys: the call may leave before the statement
+// ends. Reader.mu is held.
+func (r *Reader) form(n *node, c Conn, p *piece) *statement {
+	s, _ := r.spare.Get().(*statement)
+	if s == nil {
+		s = &statement{}
+	}
+	s.reset(p.read.plan, r.cfg.MaxBlockBytes)
+	for _, first := range p.read.keys.firsts[p.from:p.to] {
+		s.add(p.read.keys.tuple(int(first)))
+	}
+	s.pieces = append(s.pieces, p)
+	s.waiting, s.deadline, s.conn = 1, p.call.deadline, c
+	p.running = s
+	p.attempts++
+	n.busy++
+	n.counts.Statements++
+	n.counts.Keys += uint64(s.keys())
+	return s
+}
+
+// run executes a statement and then, on the same connection, whatever waits, until nothing does.
+func (r *Reader) run(n *node, c Conn, s *statement) {
+	for s != nil {
+		b := r.blocks.get(len(s.plan.sel.Columns))
+		err := s.execute(c, b)
+		if err != nil && classify(err) == verdictStale {
+			r.cfg.OnStale(s.plan.sel.Group.Table)
+		}
+		s = r.finish(n, c, s, err)
+		r.blocks.release(b)
+	}
+}
+
+// finish gives the statement's answer to its pieces, or tries them again, and returns the next statement for the
+// connection; nil when it has been given back.
+func (r *Reader) finish(n *node, c Conn, s *statement, err error) *statement {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n.busy--
+	if err != nil {
+		n.counts.Errors++
+		r.fail(n, s.pieces, err)
+	} else {
+		for _, p := range s.pieces {
+			r.deliver(p, s.block, nil)
+		}
+	}
+	serves := !s.detached && !c.Broken()
+	s.conn, s.block = nil, nil
+	r.spare.Put(s)
+	if serves {
+		if p := r.next(n); p != nil {
+			return r.form(n, c, p)
+		}
+	}
+	c.Release()
+	if !serves {
+		r.settle() // the node may be gone, or the connection free again after all
+	}
+	return nil
+}
+
+// fail decides what becomes of the pieces of a failed statement.
+func (r *Reader) fail(n *node, pieces []*piece, err error) {
+	v := classify(err)
+	var later []*piece
+	for _, p := range pieces {
+		p.running = nil
+		p.tried |= n.bit()
+		switch {
+		case p.call == nil:
+		case p.attempts >= maxAttempts || v == verdictFinal || v == verdictStale:
+			r.deliver(p, nil, err)
+		case v == verdictElsewhere:
+			r.counts.Retries++
+			r.dispatch(p)
+		default:
+			r.counts.Retries++
+			later = append(later, p)
+		}
+	}
+	if len(later) > 0 {
+		r.wg.Go(func() { r.repeat(later) })
+	}
+}
+
+// repeat dispatches pieces after a pause.
+func (r *Reader) repeat(pieces []*piece) {
+	time.Sleep(minPause + rand.N(maxPause-minPause))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range pieces {
+		r.dispatch(p)
+	}
+}
+
+// next takes the piece that a freed connection of node n is to serve: the oldest of the queue whose turn it is. A piece
+// that failed on n is left for another node while there is one untried.
+func (r *Reader) next(n *node) *piece {
+	t := &r.tiers[n.tier]
+	for range len(t.active) {
+		q := t.active[0]
+		t.active = t.active[1:]
+		p := r.pop(q, n)
+		if len(q.pieces) > 0 {
+			t.active = append(t.active, q)
+		}
+		if p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// pop takes the oldest piece of a queue, unless it failed on node n and another could serve it.
+func (r *Reader) pop(q *queue, n *node) *piece {
+	if len(q.pieces) == 0 {
+		return nil
+	}
+	p := q.pieces[0]
+	if p.tried&n.bit() != 0 && r.tierFor(p.tried) >= 0 {
+		return nil
+	}
+	q.pieces = slices.Delete(q.pieces, 0, 1)
+	p.waiting = nil
+	r.queued--
+	return p
+}
+
+// settle brings the queues in line with the nodes: free connections take what waits, and what waits in a tier that has
+// lost its nodes is dispatched anew. Reader.mu is held.
+func (r *Reader) settle() {
+	for t := range r.tiers {
+		if r.closed || !r.tierUp(t) {
+			r.drain(t)
+			continue
+		}
+		for _, n := range r.tiers[t].nodes {
+			r.feed(n)
+		}
+	}
+}
+
+func (r *Reader) tierUp(t int) bool {
+	for _, n := range r.tiers[t].nodes {
+		if n.up() {
+			return true
+		}
+	}
+	return false
+}
+
+// feed gives waiting pieces to the free connections of a node.
+func (r *Reader) feed(n *node) {
+	for n.conns != nil && len(r.tiers[n.tier].active) > 0 {
+		c := n.conns.TryAcquire()
+		if c == nil {
+			return
+		}
+		p := r.next(n)
+		if p == nil {
+			c.Release()
+			return
+		}
+		s := r.form(n, c, p)
+		r.wg.Go(func() { r.run(n, c, s) })
+	}
+}
+
+// drain dispatches anew everything that waits in a tier.
+func (r *Reader) drain(t int) {
+	active := r.tiers[t].active
+	r.tiers[t].active = nil
+	var waiting []*piece
+	for _, q := range active {
+		waiting = append(waiting, q.pieces...)
+		r.queued -= len(q.pieces)
+		q.pieces = nil
+	}
+	for _, p := range waiting {
+		p.waiting = nil
+		r.dispatch(p)
+	}
+}
+
+// poolConnections fits a pool.Pool to Connections: its nil *pool.Conn must become a nil Conn.
+type poolConnections struct{ *pool.Pool }
+
+func (p poolConnections) TryAcquire() Conn {
+	if c := p.Pool.TryAcquire(); c != nil {
+		return c
+	}
+	return nil
+}
+
+func openPool(cfg pool.Config) (Connections, error) {
+	p, err := pool.Open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return poolConnections{p}, nil
+}

@@ -1,0 +1,21 @@
+// Package lookup reads rows by primary key from the nodes of a cluster.
+//
+// It owns everything between "these keys of this select" and "these cells": the SQL of each select, the split into
+// statements, the queues in which look-ups wait for a connection, the choice of a node, the second attempt elsewhere,
+// the matching of returned rows to the keys that asked for them, and the blocks that hold what was read. It decides
+// nothing about what a missing row means (package vectors does) and does not dial (package pool does).
+//
+// # One read
+//
+// Reader.Read takes a Call: the reads of one request, each a Plan and its Keys. Keys are made distinct and cut into
+// pieces of at most one statement each. A piece that finds a free connection goes at once; otherwise it waits in the
+// queue of its tier and plan, and the goroutine of the next connection to become free takes it. The statement fills one
+// block with JSON fragments in the row callback, and the block is shared, by reference count, with the calls that asked
+// for it. A call that leaves at its deadline takes no statement down with it: the statement goes on, detached, and its
+// block is dropped when it ends.
+//
+// # Locks
+//
+// Reader.mu guards the queues, the state of pieces, and the waiting counts. It is held for bookkeeping only, never over
+// I/O. The mutex of a pool is taken inside it, never the other way round: a pool calls back without holding its own.
+package lookup

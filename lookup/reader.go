@@ -1,0 +1,323 @@
+package lookup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rongate/rongate/catalog"
+	"github.com/rongate/rongate/pool"
+)
+
+// Config says which nodes a Reader reads from.
+type Config struct {
+	// Zone is the availability zone rongate runs in. Nodes of the same zone are read first.
+	Zone  string
+	Nodes []NodeConfig
+
+	// Pool is the template of every node's pool. Address, Warm and Ready are the Reader's.
+	Pool pool.Config
+
+	// MaxQueued is how many pieces (up to 128 keys each) may wait for a connection; more are refused with
+	// ErrOverloaded. Default 4096.
+	MaxQueued int
+
+	// MaxBlockBytes is how many bytes of JSON one statement may fill. Default 8 MiB.
+	MaxBlockBytes int
+
+	// OnStale is told of a table whose definition is not what the current catalogue says. It must not block.
+	OnStale func(catalog.TableName)
+
+	// Log receives what happens in the background. Default: nothing is logged.
+	Log *slog.Logger
+
+	// Connect opens the connections to a node. Default: a pool.Pool. Tests put fakes here.
+	Connect func(pool.Config) (Connections, error)
+}
+
+// NodeConfig is one RonDB API node.
+type NodeConfig struct {
+	Address string // host:port, or the path of a unix socket
+	Zone    string
+}
+
+const (
+	defaultMaxQueued     = 4096
+	defaultMaxBlockBytes = 8 << 20
+)
+
+func (c *Config) fill() error {
+	if len(c.Nodes) == 0 {
+		return errors.New("lookup: no nodes")
+	}
+	if c.MaxQueued == 0 {
+		c.MaxQueued = defaultMaxQueued
+	}
+	if c.MaxBlockBytes == 0 {
+		c.MaxBlockBytes = defaultMaxBlockBytes
+	}
+	if c.OnStale == nil {
+		c.OnStale = func(catalog.TableName) {}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Connect == nil {
+		c.Connect = openPool
+	}
+	return nil
+}
+
+// A Reader reads rows by primary key. Its methods may be called concurrently.
+type Reader struct {
+	cfg    Config
+	plans  atomic.Pointer[[]*Plan] // of the last Use: what a new connection is warmed with
+	blocks blocks
+	spare  sync.Pool      // of *statement
+	wg     sync.WaitGroup // goroutines that run statements or wait to repeat one
+
+	mu     sync.Mutex
+	nodes  []*node
+	tiers  []tier
+	queued int // pieces in the queues of all tiers
+	closed bool
+	counts counts
+}
+
+// node is one API node as the Reader sees it. Reader.mu guards it.
+type node struct {
+	NodeConfig
+	index  int // in Reader.nodes
+	tier   int
+	conns  Connections
+	busy   int // statements running
+	counts nodeCounts
+}
+
+// Open makes a Reader. It dials nothing until the first Use.
+func Open(cfg Config) (*Reader, error) {
+	if err := cfg.fill(); err != nil {
+		return nil, err
+	}
+	r := &Reader{cfg: cfg}
+	own, others := tier{}, tier{}
+	for _, nc := range cfg.Nodes {
+		n := &node{NodeConfig: nc, index: len(r.nodes)}
+		if nc.Zone == cfg.Zone {
+			own.nodes = append(own.nodes, n)
+		} else {
+			others.nodes = append(others.nodes, n)
+		}
+		r.nodes = append(r.nodes, n)
+	}
+	for _, t := range []tier{own, others} {
+		if len(t.nodes) == 0 {
+			continue
+		}
+		for _, n := range t.nodes {
+			n.tier = len(r.tiers)
+		}
+		r.tiers = append(r.tiers, t)
+	}
+	return r, nil
+}
+
+// Use compiles the selects of a snapshot, makes them what new connections are warmed with, and returns their plans, one
+// for each select by its slot. The first Use begins to dial the nodes. Reads of older plans go on.
+func (r *Reader) Use(s *catalog.Snapshot) ([]*Plan, error) {
+	plans := make([]*Plan, len(s.Selects))
+	for i, sel := range s.Selects {
+		plans[i] = compile(sel, len(r.tiers))
+	}
+	first := r.plans.Swap(&plans) == nil
+	if !first {
+		return plans, nil
+	}
+	for _, n := range r.nodes {
+		cfg := r.cfg.Pool
+		cfg.Address = n.Address
+		cfg.Warm = r.warm
+		cfg.Ready = r.changed
+		cfg.Log = r.cfg.Log
+		conns, err := r.cfg.Connect(cfg)
+		if err != nil {
+			return nil, fmt.Errorf("node %s: %w", n.Address, err)
+		}
+		r.mu.Lock()
+		n.conns = conns
+		r.mu.Unlock()
+	}
+	return plans, nil
+}
+
+// Read reads everything in c and returns when it has, or at the deadline. What could not be read is told by each
+// Read.Row. c must be released.
+func (r *Reader) Read(c *Call, deadline time.Time) {
+	c.reader, c.deadline = r, deadline
+	if c.wake == nil {
+		c.wake = make(chan struct{}, 1)
+	}
+	if !r.round(c, c.cut()) {
+		return
+	}
+	if alone := c.cutAlone(); len(alone) > 0 {
+		r.round(c, alone)
+	}
+}
+
+// round submits pieces and waits for them. It reports false when the deadline passed first; then every piece that was
+// not delivered has ErrDeadline.
+func (r *Reader) round(c *Call, pieces []piece) bool {
+	if len(pieces) == 0 {
+		return true
+	}
+	left := time.Until(c.deadline)
+	r.mu.Lock()
+	c.pending = len(pieces)
+	for i := range pieces {
+		if left <= 0 {
+			r.deliver(&pieces[i], nil, ErrDeadline)
+		} else {
+			r.dispatch(&pieces[i])
+		}
+	}
+	r.mu.Unlock()
+	if c.timer == nil {
+		c.timer = time.NewTimer(left)
+	} else {
+		c.timer.Reset(left)
+	}
+	select {
+	case <-c.wake:
+		c.timer.Stop()
+		return left > 0
+	case <-c.timer.C:
+		return r.leave(c, pieces)
+	}
+}
+
+// leave takes a call away from the pieces it still waits for. A statement that nobody waits for any more is detached:
+// it ends by itself, in the background.
+func (r *Reader) leave(c *Call, pieces []piece) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.pending == 0 { // the last answer came while the timer fired
+		<-c.wake
+		return true
+	}
+	c.left = true
+	c.pending = 0
+	for i := range pieces {
+		p := &pieces[i]
+		if p.done {
+			continue
+		}
+		p.call, p.done, p.err = nil, true, ErrDeadline
+		r.counts.Abandoned++
+		if p.waiting != nil {
+			r.withdraw(p)
+		}
+		if s := p.running; s != nil {
+			if s.waiting--; s.waiting == 0 {
+				s.detached = s.conn.Detach()
+			}
+		}
+	}
+	return false
+}
+
+// deliver gives a piece its answer: a reference to a block, or an error. Reader.mu is held.
+func (r *Reader) deliver(p *piece, b *block, err error) {
+	p.running = nil
+	if p.call == nil {
+		return
+	}
+	if b != nil {
+		b.retain()
+	}
+	p.block, p.err, p.done = b, err, true
+	if p.call.pending--; p.call.pending == 0 {
+		p.call.wake <- struct{}{}
+	}
+}
+
+// Ready reports whether any node can serve.
+func (r *Reader) Ready() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.nodes {
+		if n.up() {
+			return true
+		}
+	}
+	return false
+}
+
+// changed is called by the pools when a connection became free or a node is gone.
+func (r *Reader) changed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.settle()
+}
+
+// Close refuses new reads, ends the waiting ones with ErrUnavailable, and closes the connections once the running
+// statements have ended or ctx has. A second Close does nothing.
+func (r *Reader) Close(ctx context.Context) error {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return nil
+	}
+	r.closed = true
+	r.settle()
+	r.mu.Unlock()
+	errs := make([]error, len(r.nodes))
+	var closing sync.WaitGroup
+	for i, n := range r.nodes {
+		if n.conns != nil {
+			closing.Go(func() { errs[i] = n.conns.Close(ctx) })
+		}
+	}
+	closing.Wait()
+	r.wg.Wait()
+	return errors.Join(errs...)
+}
+
+// warm prepares a new connection for what it will be asked: each plan's statement for one key, executed for a key that
+// no row has, so that the server opens the tables and the first caller finds everything in place.
+func (r *Reader) warm(c *pool.Conn) error {
+	plans := *r.plans.Load()
+	for _, p := range plans[:min(len(plans), maxWarm)] {
+		if err := p.warm(c); err != nil {
+			if classify(err) == verdictStale {
+				r.cfg.OnStale(p.sel.Group.Table)
+				continue // that table's reads fail until it is planned anew; the others need the connection
+			}
+			return fmt.Errorf("warm up %s: %w", p.sel.Group.Table.Name, err)
+		}
+	}
+	return nil
+}
+
+// maxWarm bounds the statements that a new connection prepares before it serves: beyond it they are prepared when they
+// are first asked for. Half of pool's default statement cache.
+const maxWarm = 32
+
+// warm executes the plan's statement for one key.
+func (p *Plan) warm(c *pool.Conn) error {
+	s := &statement{}
+	s.reset(p, defaultMaxBlockBytes)
+	key, err := p.emptyKey()
+	if err != nil {
+		return err
+	}
+	s.add(key)
+	s.deadline = time.Now().Add(time.Second)
+	return s.execute(c, &block{cells: len(p.sel.Columns)})
+}
+
+var _ pool.Sink = (*statement)(nil)

@@ -1,0 +1,232 @@
+package lookup
+
+import (
+	"bytes"
+	"fmt"
+	"hash/maphash"
+	"time"
+
+	"github.com/rongate/rongate/column"
+	"github.com/rongate/rongate/pool"
+)
+
+// A statement is one SELECT for up to maxKeys distinct keys of one plan: the keys it asks for, the pieces that wait for
+// it, and the block it fills. It implements pool.Sink. The goroutine that runs it owns it; pieces, waiting, conn and
+// detached are guarded by Reader.mu.
+type statement struct {
+	plan     *Plan
+	pieces   []*piece
+	waiting  int       // pieces whose call still waits
+	deadline time.Time // the latest of the pieces' deadlines
+	conn     Conn      // what it runs on, for Detach
+	detached bool      // nobody waits, and the connection has given up its slot
+
+	enc  []byte   // the keys, encoded, back to back: the statement's own copy
+	ends []uint32 // where each key ends in enc
+	args []column.Value
+
+	block *block
+	limit int // bytes that block may hold
+
+	// Matching of returned rows to keys: the keys by their match form, equal forms chained through same.
+	forms   []byte
+	formEnd []uint32
+	ascii   []bool  // by key: whether its match form is decided by ASCII rules
+	table   []int32 // open-addressing hash table of key indexes plus one
+	same    []int32 // by key: the next key with an equal form, or -1
+	seed    maphash.Seed
+	form    []byte // scratch: the match form of the row at hand
+	wide    bool   // a row came back whose form ASCII rules do not decide
+}
+
+// reset prepares s for the keys of a plan and keeps its memory.
+func (s *statement) reset(p *Plan, limit int) {
+	clear(s.pieces)
+	s.plan, s.limit = p, limit
+	s.pieces, s.enc, s.ends = s.pieces[:0], s.enc[:0], s.ends[:0]
+	s.waiting, s.conn, s.block, s.detached = 0, nil, nil, false
+	s.deadline = time.Time{}
+	if s.seed == (maphash.Seed{}) {
+		s.seed = maphash.MakeSeed()
+	}
+}
+
+// add appends a copy of one encoded key. Keys are distinct.
+func (s *statement) add(key []byte) {
+	s.enc = append(s.enc, key...)
+	s.ends = append(s.ends, uint32(len(s.enc)))
+}
+
+// keys is the number of keys asked for.
+func (s *statement) keys() int { return len(s.ends) }
+
+func (s *statement) key(i int) []byte { return span(s.enc, s.ends, i) }
+
+// span returns the i-th of the slices that lie back to back in data.
+func span(data []byte, ends []uint32, i int) []byte {
+	start := uint32(0)
+	if i > 0 {
+		start = ends[i-1]
+	}
+	return data[start:ends[i]]
+}
+
+// execute runs s on a connection and fills its block. On an error the block holds nothing to be read.
+func (s *statement) execute(c Conn, b *block) error {
+	s.block, s.wide = b, false
+	query, size := s.plan.bucket(s.keys())
+	s.bind(size)
+	s.indexForms()
+	if err := c.Select(s.deadline, query, s.args, s); err != nil {
+		return err
+	}
+	s.decide()
+	return nil
+}
+
+// bind fills args for size keys: the key list padded by repeating its last one, which costs nothing at the server.
+func (s *statement) bind(size int) {
+	s.args = s.args[:0]
+	for i := range size {
+		enc := s.key(min(i, s.keys()-1))
+		for _, c := range s.plan.columns[:s.plan.keys] {
+			var v column.Value
+			v, enc = c.CutKey(enc)
+			s.args = append(s.args, v)
+		}
+	}
+}
+
+// indexForms builds the table that finds the keys a row answers.
+func (s *statement) indexForms() {
+	n := s.keys()
+	s.forms, s.formEnd, s.ascii = s.forms[:0], s.formEnd[:0], s.ascii[:0]
+	s.same = s.same[:0]
+	size := 2
+	for size < 2*n {
+		size *= 2
+	}
+	if cap(s.table) < size {
+		s.table = make([]int32, 2*maxKeys)
+	}
+	s.table = s.table[:size]
+	clear(s.table)
+	for i := range n {
+		var ascii bool
+		s.forms, ascii = s.appendForm(s.forms, s.args[i*s.plan.keys:(i+1)*s.plan.keys])
+		s.formEnd = append(s.formEnd, uint32(len(s.forms)))
+		s.ascii = append(s.ascii, ascii)
+		s.block.answers = append(s.block.answers, rowMissing)
+		s.same = append(s.same, -1)
+		slot, first := s.find(span(s.forms, s.formEnd, i))
+		if first >= 0 {
+			s.same[i] = first
+		}
+		s.table[slot] = int32(i) + 1
+	}
+}
+
+// appendForm appends the match form of one key, given as its values, and whether ASCII rules decide it.
+func (s *statement) appendForm(dst []byte, values []column.Value) ([]byte, bool) {
+	ascii := true
+	for i, c := range s.plan.columns[:s.plan.keys] {
+		var ok bool
+		dst, ok = c.AppendMatch(dst, values[i])
+		ascii = ascii && (ok || c.Match() == column.MatchExact)
+	}
+	return dst, ascii
+}
+
+// find returns the slot of a form in the table, and the key there or -1.
+func (s *statement) find(form []byte) (slot uint64, key int32) {
+	mask := uint64(len(s.table) - 1)
+	for slot = maphash.Bytes(s.seed, form) & mask; ; slot = (slot + 1) & mask {
+		key = s.table[slot] - 1
+		if key < 0 || bytes.Equal(span(s.forms, s.formEnd, int(key)), form) {
+			return slot, key
+		}
+	}
+}
+
+// Columns checks that what the server is about to send is what the plan was made for: after an ALTER it answers a
+// prepared statement with the new types and no error.
+func (s *statement) Columns(columns []pool.ResultColumn) error {
+	if len(columns) != len(s.plan.columns) {
+		return fmt.Errorf("%w: %d columns where %d were asked for", errDefinition, len(columns), len(s.plan.columns))
+	}
+	for i, c := range s.plan.columns {
+		if !c.FitsWire(columns[i].Type, columns[i].Scale) {
+			return fmt.Errorf("%w: column %s of %s is now %s(%d), planned as %s", errDefinition,
+				c.Name, s.plan.sel.Group.Table.Name, columns[i].Type, columns[i].Scale, c.SQLType)
+		}
+	}
+	return nil
+}
+
+// Row adds one row to the block and gives it to the keys it answers.
+func (s *statement) Row(values []column.Value) error {
+	row := int32(s.block.rows)
+	if err := s.answer(values[:s.plan.keys], row); err != nil {
+		return err
+	}
+	event := int64(noEvent)
+	for i, c := range s.plan.columns[s.plan.keys:] {
+		v := values[s.plan.keys+i]
+		data, err := c.AppendJSON(s.block.data, v)
+		if err != nil {
+			return fmt.Errorf("%w: column %s of %s: %w", errDefinition, c.Name, s.plan.sel.Group.Table.Name, err)
+		}
+		s.block.data = data
+		s.block.endCell()
+		if i == s.plan.sel.EventTime {
+			if ms, ok := c.EpochMillis(v); ok {
+				event = ms
+			}
+		}
+	}
+	s.block.endRow(event)
+	if len(s.block.data) > s.limit {
+		return ErrTooLarge
+	}
+	return nil
+}
+
+// answer gives a row to every key it answers under the collation's rules. A statement for one key needs no rules: the
+// server has compared. A second row for a key means that the key is no longer the table's primary key.
+func (s *statement) answer(key []column.Value, row int32) error {
+	first := int32(0)
+	if s.keys() > 1 {
+		var ascii bool
+		s.form, ascii = s.appendForm(s.form[:0], key)
+		s.wide = s.wide || !ascii
+		if _, first = s.find(s.form); first < 0 {
+			if s.plan.match == column.MatchExact {
+				return fmt.Errorf("%w: a row of %s answers no key asked for", errDefinition, s.plan.sel.Group.Table.Name)
+			}
+			return nil // its keys stay undecided
+		}
+	}
+	for i := first; i >= 0; i = s.same[i] {
+		if s.block.answers[i] >= 0 {
+			return fmt.Errorf("%w: two rows of %s for one key", errDefinition, s.plan.sel.Group.Table.Name)
+		}
+		s.block.answers[i] = row
+	}
+	return nil
+}
+
+// decide marks the keys of which it is not certain that no row answers them: a collation may call strings equal that no
+// rule known here does, so these keys are asked for again, one a statement.
+func (s *statement) decide() {
+	if s.keys() == 1 || s.plan.match == column.MatchExact {
+		return
+	}
+	for i, row := range s.block.answers {
+		if row != rowMissing {
+			continue
+		}
+		if s.plan.match == column.MatchUnknown || !s.ascii[i] || s.wide {
+			s.block.answers[i] = rowUndecided
+		}
+	}
+}

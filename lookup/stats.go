@@ -1,0 +1,51 @@
+package lookup
+
+import "github.com/rongate/rongate/pool"
+
+// Stats are a Reader's counters since it was opened, and its state now.
+type Stats struct {
+	Queued    int    // pieces that wait for a connection
+	Blocks    int64  // blocks in use
+	Refused   uint64 // pieces refused because the queues were full
+	Retries   uint64 // pieces tried again
+	Abandoned uint64 // pieces whose call left at its deadline
+	Nodes     []NodeStats
+}
+
+// NodeStats are one node's part.
+type NodeStats struct {
+	Address    string
+	Zone       string
+	Local      bool // in the own zone
+	Up         bool
+	Busy       int    // statements running
+	Statements uint64 // begun
+	Keys       uint64 // distinct keys they asked for
+	Errors     uint64 // statements that failed
+	Pool       pool.Stats
+}
+
+type counts struct{ Refused, Retries, Abandoned uint64 }
+
+type nodeCounts struct{ Statements, Keys, Errors uint64 }
+
+// Stats returns a copy of the counters.
+func (r *Reader) Stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := Stats{
+		Queued: r.queued, Blocks: r.blocks.live.Load(),
+		Refused: r.counts.Refused, Retries: r.counts.Retries, Abandoned: r.counts.Abandoned,
+	}
+	for _, n := range r.nodes {
+		ns := NodeStats{
+			Address: n.Address, Zone: n.Zone, Local: n.Zone == r.cfg.Zone, Busy: n.busy,
+			Statements: n.counts.Statements, Keys: n.counts.Keys, Errors: n.counts.Errors,
+		}
+		if n.conns != nil {
+			ns.Up, ns.Pool = n.conns.Up(), n.conns.Stats()
+		}
+		s.Nodes = append(s.Nodes, ns)
+	}
+	return s
+}

@@ -1,0 +1,431 @@
+package vectors
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/rongate/rongate/catalog"
+	"github.com/rongate/rongate/column"
+	"github.com/rongate/rongate/lookup"
+)
+
+// head is a request but for its entries. Its slices borrow the body and the cursor's arena.
+type head struct {
+	store, name []byte
+	version     int // 0: not given
+	single      bool
+	features    []byte // the text of the list; nil: all features of the view
+	entries     []byte // the text of `entry` or `entries`
+	passed      []byte // the text of `passedFeatures`; nil: none
+	options     options
+}
+
+// options are the request's options, at their defaults where it has none.
+type options struct {
+	types, detail, partial bool
+	quote                  bool          // numbers: "string"
+	deadline               time.Duration // 0: not given
+	maxAge                 time.Duration // negative: not given
+}
+
+// decodeHead reads everything but the entries, which need the view to be understood.
+func (c *cursor) decodeHead(h *head) *Error {
+	*h = head{options: options{maxAge: -1}}
+	if c.kind() != column.LiteralObject {
+		return errorf(WrongType, "", "the body must be a JSON object")
+	}
+	var seen names
+	var entry, entries bool
+	for c.open(); c.more(); {
+		name := c.name()
+		if !seen.add(name) {
+			return errorf(DuplicateName, string(name), "the name occurs twice in the request")
+		}
+		null := c.kind() == column.LiteralNull
+		var err *Error
+		switch string(name) {
+		case "featureStore":
+			h.store, err = c.optionalString("featureStore")
+		case "featureView":
+			h.name, err = c.optionalString("featureView")
+		case "version":
+			h.version, err = c.optionalInt("version", 1, math.MaxInt32)
+		case "entry":
+			entry = !null
+			err = c.capture(&h.entries, column.LiteralObject, "entry", "an object of serving keys")
+		case "entries":
+			entries = !null
+			err = c.capture(&h.entries, column.LiteralArray, "entries", "an array of objects of serving keys")
+		case "passedFeatures":
+			h.passed = c.raw()
+			if null {
+				h.passed = nil
+			}
+		case "features":
+			err = c.capture(&h.features, column.LiteralArray, "features", "an array of feature names")
+		case "options":
+			err = c.decodeOptions(&h.options)
+		default:
+			err = errorf(UnknownField, string(name), "unknown field; a request has featureStore, featureView, version, "+
+				"entry or entries, passedFeatures, features, options")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	h.single = entry
+	switch {
+	case len(h.name) == 0:
+		return errorf(MissingField, "featureView", "name the feature view to be read")
+	case entry && entries:
+		return errorf(InvalidValue, "entries", "give entry for one vector or entries for a batch, not both")
+	case !entry && !entries:
+		return errorf(MissingField, "entries", "give entry, an object of serving keys, or entries, an array of such objects")
+	}
+	return nil
+}
+
+// capture keeps the text of the next value, which must be of a kind; null counts as absent and keeps nothing.
+func (c *cursor) capture(dst *[]byte, want column.LiteralKind, field, what string) *Error {
+	switch c.kind() {
+	case column.LiteralNull:
+		c.raw()
+	case want:
+		*dst = c.raw()
+	default:
+		return errorf(WrongType, field, "must be %s", what)
+	}
+	return nil
+}
+
+func (c *cursor) decodeOptions(o *options) *Error {
+	switch c.kind() {
+	case column.LiteralNull:
+		c.raw()
+		return nil
+	case column.LiteralObject:
+	default:
+		return errorf(WrongType, "options", "must be an object")
+	}
+	var seen names
+	for c.open(); c.more(); {
+		name := c.name()
+		field := "options." + string(name)
+		if !seen.add(name) {
+			return errorf(DuplicateName, field, "the name occurs twice in options")
+		}
+		var err *Error
+		switch string(name) {
+		case "types":
+			o.types, err = c.optionalBool(field)
+		case "detail":
+			o.detail, err = c.optionalBool(field)
+		case "partial":
+			o.partial, err = c.optionalBool(field)
+		case "numbers":
+			o.quote, err = c.numbers(field)
+		case "deadlineMs":
+			var ms int
+			ms, err = c.optionalInt(field, 1, math.MaxInt32)
+			o.deadline = time.Duration(ms) * time.Millisecond
+		case "maxAgeMs":
+			if c.kind() == column.LiteralNull {
+				c.raw()
+				break
+			}
+			var ms int
+			ms, err = c.optionalInt(field, 0, math.MaxInt64/int(time.Millisecond))
+			o.maxAge = time.Duration(ms) * time.Millisecond
+		default:
+			err = errorf(UnknownField, field, "unknown option; there are types, detail, partial, numbers, deadlineMs, maxAgeMs")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cursor) numbers(field string) (quote bool, err *Error) {
+	s, err := c.optionalString(field)
+	if err != nil {
+		return false, err
+	}
+	switch string(s) {
+	case "", "number":
+		return false, nil
+	case "string":
+		return true, nil
+	}
+	return false, errorf(InvalidValue, field, `must be "number" or "string"`)
+}
+
+// optionalString reads a string; null counts as absent and gives nil.
+func (c *cursor) optionalString(field string) ([]byte, *Error) {
+	switch l := c.literal(); l.Kind {
+	case column.LiteralNull:
+		return nil, nil
+	case column.LiteralString:
+		if len(l.Text) == 0 {
+			return nil, errorf(InvalidValue, field, "must not be empty")
+		}
+		return l.Text, nil
+	}
+	return nil, errorf(WrongType, field, "must be a string")
+}
+
+// optionalInt reads a whole number in a range; null counts as absent and gives 0.
+func (c *cursor) optionalInt(field string, low, high int) (int, *Error) {
+	l := c.literal()
+	switch l.Kind {
+	case column.LiteralNull:
+		return 0, nil
+	case column.LiteralNumber:
+	default:
+		return 0, errorf(WrongType, field, "must be a whole number from %d", low)
+	}
+	n, err := strconv.ParseInt(string(l.Text), 10, 64)
+	if err != nil || n < int64(low) || n > int64(high) {
+		return 0, errorf(InvalidValue, field, "must be a whole number from %d to %d", low, high)
+	}
+	return int(n), nil
+}
+
+func (c *cursor) optionalBool(field string) (bool, *Error) {
+	switch c.literal().Kind {
+	case column.LiteralNull, column.LiteralFalse:
+		return false, nil
+	case column.LiteralTrue:
+		return true, nil
+	}
+	return false, errorf(WrongType, field, "must be true or false")
+}
+
+// names finds a name that occurs twice among the few names of a fixed object. Names beyond its size are not of that
+// object and are refused before a twin could matter.
+type names struct {
+	known [8][]byte
+	n     int
+}
+
+func (s *names) add(name []byte) bool {
+	for _, k := range s.known[:s.n] {
+		if bytes.Equal(k, name) {
+			return false
+		}
+	}
+	if s.n < len(s.known) {
+		s.known[s.n] = name
+		s.n++
+	}
+	return true
+}
+
+// decodeEntries reads the entries into the keys of every join of the view.
+func (q *request) decodeEntries(maxEntries int) *Error {
+	for j := range q.view.Joins {
+		q.keys[j].Reset(len(q.view.Joins[j].KeySlots))
+	}
+	c := &q.cursor
+	c.data, c.pos = q.head.entries, 0
+	q.entries = 0
+	if q.head.single {
+		return q.decodeEntry("entry")
+	}
+	for c.open(); c.more(); {
+		if q.entries == maxEntries {
+			return errorf(BatchTooLarge, "entries", "at most %d entries a request; split the batch", maxEntries)
+		}
+		if err := q.decodeEntry("entries"); err != nil {
+			return err.at(q.entries)
+		}
+		q.entries++
+	}
+	if q.entries == 0 {
+		return errorf(InvalidValue, "entries", "must have at least one entry")
+	}
+	return nil
+}
+
+// decodeEntry reads one entry: the serving keys' literals by slot, then from them the key of every join.
+func (q *request) decodeEntry(container string) *Error {
+	c := &q.cursor
+	if c.kind() != column.LiteralObject {
+		return errorf(WrongType, container, "each entry must be an object of serving keys")
+	}
+	clear(q.literals)
+	clear(q.given)
+	for c.open(); c.more(); {
+		name := c.name()
+		slot, ok := q.view.keyIndex[string(name)]
+		if !ok {
+			return errorf(UnknownKey, container+"."+string(name), "unknown serving key; %s takes %s", q.view.title, q.view.keyNames)
+		}
+		if q.given[slot] {
+			return errorf(DuplicateName, container+"."+string(name), "the serving key occurs twice in the entry")
+		}
+		q.given[slot] = true
+		q.literals[slot] = c.literal()
+	}
+	for j := range q.view.Joins {
+		if err := appendKey(&q.keys[j], &q.view.Joins[j], q.literals); err != nil {
+			key := q.view.ServingKeys[err.slot].Name
+			return errorf(InvalidKey, container+"."+key, "%s", err.message)
+		}
+	}
+	if q.head.single {
+		q.entries = 1
+	}
+	return nil
+}
+
+// keyError is a serving key that its column cannot hold.
+type keyError struct {
+	slot    int
+	message string
+}
+
+// appendKey adds one entry's key to the keys of a join.
+func appendKey(keys *lookup.Keys, join *catalog.Join, literals []column.Literal) *keyError {
+	for part, slot := range join.KeySlots {
+		if literals[slot].Kind == column.LiteralNull {
+			keys.AppendAbsent()
+		} else if err := keys.Append(join.Group.Key[part], literals[slot]); err != nil {
+			return &keyError{slot: slot, message: err.Error()}
+		}
+	}
+	return nil
+}
+
+// passed is one feature that the caller supplies for one entry.
+type passed struct {
+	entry, feature int
+	start, end     int // the rendered fragment in request.fragments
+}
+
+// decodePassed reads the passed features of all entries, in the order of the entries.
+func (q *request) decodePassed() *Error {
+	q.passed, q.fragments = q.passed[:0], q.fragments[:0]
+	if q.head.passed == nil {
+		return nil
+	}
+	c := &q.cursor
+	c.data, c.pos = q.head.passed, 0
+	if q.head.single {
+		if c.kind() != column.LiteralObject {
+			return errorf(WrongType, "passedFeatures", "must be an object of features, as the request has one entry")
+		}
+		return q.decodePassedItem(0)
+	}
+	if c.kind() != column.LiteralArray {
+		return errorf(WrongType, "passedFeatures", "must be an array with an object or null for each entry")
+	}
+	n := 0
+	for c.open(); c.more(); n++ {
+		if n == q.entries {
+			n = q.entries + 1
+			break
+		}
+		switch c.kind() {
+		case column.LiteralNull:
+			c.raw()
+		case column.LiteralObject:
+			if err := q.decodePassedItem(n); err != nil {
+				return err.at(n)
+			}
+		default:
+			return errorf(WrongType, "passedFeatures", "each item must be an object of features or null").at(n)
+		}
+	}
+	if n != q.entries {
+		return errorf(InvalidValue, "passedFeatures", "must have exactly one item for each of the %d entries", q.entries)
+	}
+	return nil
+}
+
+func (q *request) decodePassedItem(entry int) *Error {
+	c := &q.cursor
+	first := len(q.passed)
+	for c.open(); c.more(); {
+		name := c.name()
+		feature, ok := q.view.featureIndex[string(name)]
+		if !ok {
+			return errorf(UnknownPassedFeature, "passedFeatures."+string(name), "%s has no such feature", q.view.title)
+		}
+		for _, p := range q.passed[first:] {
+			if p.feature == feature {
+				return errorf(DuplicateName, "passedFeatures."+string(name), "the feature is passed twice for one entry")
+			}
+		}
+		start := len(q.fragments)
+		l := c.literal()
+		fragments, err := q.view.Features[feature].Column.AppendLiteral(q.fragments, l)
+		if err != nil {
+			return errorf(InvalidPassedFeature, "passedFeatures."+string(name), "%s", err)
+		}
+		if twin := duplicateName(l); twin != "" {
+			return errorf(DuplicateName, "passedFeatures."+string(name), "the name %q occurs twice in an object", twin)
+		}
+		q.fragments = fragments
+		q.passed = append(q.passed, passed{entry: entry, feature: feature, start: start, end: len(fragments)})
+	}
+	return nil
+}
+
+// duplicateName returns a name that occurs twice in an object within a literal, or "". Only JSON columns take objects,
+// so that this is rare.
+func duplicateName(l column.Literal) string {
+	if l.Kind != column.LiteralArray && l.Kind != column.LiteralObject {
+		return ""
+	}
+	c := cursor{data: l.Text}
+	seen := map[string]bool{}
+	for c.open(); c.more(); {
+		if l.Kind == column.LiteralObject {
+			name := string(c.name())
+			if seen[name] {
+				return name
+			}
+			seen[name] = true
+		}
+		if twin := duplicateName(c.literal()); twin != "" {
+			return twin
+		}
+	}
+	return ""
+}
+
+// decodeProjection fills q.projection with the features to be answered, in order.
+func (q *request) decodeProjection() *Error {
+	q.projection = q.projection[:0]
+	if q.head.features == nil {
+		for f := range q.view.Features {
+			q.projection = append(q.projection, f)
+		}
+		return nil
+	}
+	clear(q.chosen)
+	c := &q.cursor
+	c.data, c.pos = q.head.features, 0
+	for c.open(); c.more(); {
+		l := c.literal()
+		if l.Kind != column.LiteralString {
+			return errorf(WrongType, "features", "must be an array of feature names")
+		}
+		f, ok := q.view.featureIndex[string(l.Text)]
+		if !ok {
+			return errorf(UnknownFeature, "features", "%s has no feature %q", q.view.title, l.Text)
+		}
+		if q.chosen[f] {
+			return errorf(DuplicateFeature, "features", "%q is named twice", l.Text)
+		}
+		q.chosen[f] = true
+		q.projection = append(q.projection, f)
+	}
+	if len(q.projection) == 0 {
+		return errorf(InvalidValue, "features", "must name at least one feature; leave it out for all of them")
+	}
+	return nil
+}

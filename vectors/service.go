@@ -1,0 +1,261 @@
+package vectors
+
+import (
+
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rongate/rongate/catalog"
+	"github.com/rongate/rongate/column"
+	"github.com/rongate/rongate/lookup"
+)
+
+// Config bounds what a request may ask for.
+type Config struct {
+	// Deadline is the longest time a request may take, from the arrival of its headers. Default 500 ms.
+	Deadline time.Duration
+
+	// MaxEntries is how many entries a batch may have. Default 1000.
+	MaxEntries int
+
+	// MaxAnswerBytes is how large an answer may be. Default 8 MiB.
+	MaxAnswerBytes int
+
+	// Now is the clock that ages and expiry are judged by. Default time.Now.
+	Now func() time.Time
+}
+
+const (
+	defaultDeadline       = 500 * time.Millisecond
+	defaultMaxEntries     = 1000
+	defaultMaxAnswerBytes = 8 << 20
+
+	// maxScratchBytes bounds what a scratch keeps between requests: the few large batches do not make every scratch
+	// large for good.
+	maxScratchBytes = 1 << 20
+)
+
+func (c *Config) fill() {
+	if c.Deadline == 0 {
+		c.Deadline = defaultDeadline
+	}
+	if c.MaxEntries == 0 {
+		c.MaxEntries = defaultMaxEntries
+	}
+	if c.MaxAnswerBytes == 0 {
+		c.MaxAnswerBytes = defaultMaxAnswerBytes
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+}
+
+// Reader is what the Service reads through: a *lookup.Reader.
+type Reader interface {
+	Use(*catalog.Snapshot) ([]*lookup.Plan, error)
+	Read(*lookup.Call, time.Time)
+	Ready() bool
+	Stats() lookup.Stats
+}
+
+// Access says what a caller may read. An empty store stands for any.
+type Access interface {
+	MayRead(store, view string) bool
+}
+
+// A Request is one POST /feature-vectors.
+type Request struct {
+	Body     []byte        // borrowed until Append returns
+	Received time.Time     // when its headers had arrived: the deadline's start
+	Timeout  time.Duration // the caller's own, from a header; 0: none
+	Access   Access
+}
+
+// A Service answers requests. Its methods may be called concurrently.
+type Service struct {
+	cfg     Config
+	reader  Reader
+	program atomic.Pointer[program]
+	spare   sync.Pool // of *request
+	counts  counts
+}
+
+// New makes a Service. It answers with Unavailable until the first Use.
+func New(cfg Config, reader Reader) *Service {
+	cfg.fill()
+	return &Service{cfg: cfg, reader: reader}
+}
+
+// Use makes a snapshot the one that requests are answered from. Requests that have begun keep theirs.
+func (s *Service) Use(snapshot *catalog.Snapshot) error {
+	plans, err := s.reader.Use(snapshot)
+	if err != nil {
+		return err
+	}
+	s.program.Store(compile(snapshot, plans))
+	return nil
+}
+
+// Ready reports whether requests can be answered: there is a catalogue, and a node that serves.
+func (s *Service) Ready() bool { return s.program.Load() != nil && s.reader.Ready() }
+
+// Append answers a request: it appends the body of the answer to dst and returns the result. On an error dst is returned
+// as it was.
+func (s *Service) Append(dst []byte, r *Request) ([]byte, *Error) {
+	p := s.program.Load()
+	if p == nil {
+		return dst, errorf(Unavailable, "", "the catalogue is not loaded yet; try again later")
+	}
+	q, _ := s.spare.Get().(*request)
+	if q == nil {
+		q = &request{}
+	}
+	defer s.recycle(q)
+
+	if err := q.decode(p, r, s.cfg.MaxEntries); err != nil {
+		return dst, err
+	}
+	q.plan()
+	s.reader.Read(&q.call, s.deadline(r, &q.head.options))
+	if err := q.assemble(s.cfg.Now()); err != nil {
+		return dst, err
+	}
+	answer, err := q.encode(dst, s.cfg.MaxAnswerBytes)
+	if err != nil {
+		return dst, err
+	}
+	s.counts.add(q)
+	return answer, nil
+}
+
+// deadline is when the answer must leave. Header and option only shorten the server's own.
+func (s *Service) deadline(r *Request, o *options) time.Time {
+	limit := s.cfg.Deadline
+	for _, own := range []time.Duration{r.Timeout, o.deadline} {
+		if own > 0 {
+			limit = min(limit, own)
+		}
+	}
+	return r.Received.Add(limit)
+}
+
+// recycle releases what a request holds and keeps its scratch for the next.
+func (s *Service) recycle(q *request) {
+	q.call.Release()
+	if cap(q.cursor.arena)+cap(q.fragments)+cap(q.states) <= maxScratchBytes {
+		s.spare.Put(q)
+	}
+}
+
+// request is the scratch of one request: everything between its body and its answer. Its slices are reused.
+type request struct {
+	view   *view
+	head   head
+	cursor cursor
+
+	literals []column.Literal // the entry at hand, by serving key
+	given    []bool           // which serving keys the entry at hand has
+	entries  int
+	keys     []lookup.Keys // by join
+
+	passed    []passed // in the order of the entries
+	fragments []byte   // their JSON
+
+	projection []int  // the features to be answered, in order
+	chosen     []bool // by feature: in the projection
+	joins      []int  // the joins to be read, in order
+	place      []int  // by join that is read: its index in joins
+	reads      []int  // by join and select of the join: the index of its read in call
+
+	call   lookup.Call
+	states []state // by entry and index in joins
+	status []status
+	over   []passed // by feature: what the entry at hand passes
+}
+
+// decode is the first stage: the body into a view, its keys, passed features and projection.
+func (q *request) decode(p *program, r *Request, maxEntries int) *Error {
+	if err := validate(r.Body); err != nil {
+		return err
+	}
+	q.cursor = cursor{data: r.Body, arena: q.cursor.arena[:0]}
+	if err := q.cursor.decodeHead(&q.head); err != nil {
+		return err
+	}
+	v, err := p.resolve(q.head.store, q.head.name, q.head.version, r.Access)
+	if err != nil {
+		return err
+	}
+	q.fit(v)
+	if err := q.decodeProjection(); err != nil {
+		return err
+	}
+	if err := q.decodeEntries(maxEntries); err != nil {
+		return err
+	}
+	if err := q.decodePassed(); err != nil {
+		return err
+	}
+	return q.checkMaxAge()
+}
+
+// fit sizes the scratch for a view.
+func (q *request) fit(v *view) {
+	q.view = v
+	q.literals = resize(q.literals, len(v.ServingKeys))
+	q.given = resize(q.given, len(v.ServingKeys))
+	q.keys = resize(q.keys, len(v.Joins))
+	q.place = resize(q.place, len(v.Joins))
+	q.chosen = resize(q.chosen, len(v.Features))
+	q.over = resize(q.over, len(v.Features))
+}
+
+// resize returns s with length n, its old elements kept as far as they go.
+func resize[T any](s []T, n int) []T {
+	if n <= cap(s) {
+		return s[:n]
+	}
+	return append(s[:cap(s)], make([]T, n-cap(s))...)
+}
+
+// checkMaxAge refuses an age bound on a group that has no event time to judge it by.
+func (q *request) checkMaxAge() *Error {
+	if q.head.options.maxAge < 0 {
+		return nil
+	}
+	for _, f := range q.projection {
+		g := q.view.Joins[q.view.Features[f].Join].Group
+		if g.EventTime == nil {
+			return errorf(NoEventTime, "options.maxAgeMs", "feature group %s has no event time; leave maxAgeMs out, "+
+				"or ask for features of other groups only", groupName(g))
+		}
+	}
+	return nil
+}
+
+// plan is the second stage: which joins are read, and what of them. A join that gives no feature of the projection is
+// not read.
+func (q *request) plan() {
+	q.joins, q.reads = q.joins[:0], q.reads[:0]
+	for j := range q.view.Joins {
+		if !q.needs(j) {
+			continue
+		}
+		q.place[j] = len(q.joins)
+		q.joins = append(q.joins, j)
+		for _, plan := range q.view.plans[j] {
+			q.reads = append(q.reads, q.call.Add(plan, &q.keys[j]))
+		}
+	}
+}
+
+func (q *request) needs(join int) bool {
+	for _, f := range q.projection {
+		if q.view.Features[f].Join == join {
+			return true
+		}
+	}
+	return false
+}
+

@@ -1,0 +1,131 @@
+package vectors
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-json"
+
+	"github.com/rongate/rongate/catalog"
+	"github.com/rongate/rongate/lookup"
+)
+
+// A program is a snapshot compiled for answering. It is immutable and swapped whole.
+type program struct {
+	snapshot *catalog.Snapshot
+	views    map[*catalog.View]*view
+}
+
+// view is a feature view with everything that depends on it alone worked out in advance.
+type view struct {
+	*catalog.View
+	plans        [][]*lookup.Plan // by join, then by select of the join
+	keyIndex     map[string]int   // serving key name → index in ServingKeys
+	featureIndex map[string]int   // feature name → index in Features
+	title        string           // for messages: "fraud version 3"
+	keyNames     string           // for messages: "account_id, merchant_id"
+	opening      []byte           // the start of every answer, up to the list of features
+	names        [][]byte         // the features' names and types as JSON strings
+	types        [][]byte
+	groups       [][]byte // by join: the start of its detail, up to the status
+}
+
+// compile makes the program of a snapshot from the plans of its selects.
+func compile(s *catalog.Snapshot, plans []*lookup.Plan) *program {
+	p := &program{snapshot: s, views: make(map[*catalog.View]*view, len(s.Views))}
+	for _, cv := range s.Views {
+		p.views[cv] = compileView(cv, plans)
+	}
+	return p
+}
+
+func compileView(cv *catalog.View, plans []*lookup.Plan) *view {
+	v := &view{
+		View:         cv,
+		keyIndex:     make(map[string]int, len(cv.ServingKeys)),
+		featureIndex: make(map[string]int, len(cv.Features)),
+		title:        fmt.Sprintf("%s version %d", cv.Name, cv.Version),
+	}
+	keyNames := make([]string, len(cv.ServingKeys))
+	for i, k := range cv.ServingKeys {
+		v.keyIndex[k.Name] = i
+		keyNames[i] = k.Name
+	}
+	v.keyNames = strings.Join(keyNames, ", ")
+	for i := range cv.Features {
+		f := &cv.Features[i]
+		v.featureIndex[f.Name] = i
+		v.names = append(v.names, quoted(f.Name))
+		v.types = append(v.types, quoted(f.Type))
+	}
+	for i := range cv.Joins {
+		join := &cv.Joins[i]
+		var ps []*lookup.Plan
+		for _, sel := range join.Selects {
+			ps = append(ps, plans[sel.Slot])
+		}
+		v.plans = append(v.plans, ps)
+		v.groups = append(v.groups, groupOpening(join))
+	}
+	v.opening = append(v.opening, `{"featureStore":`...)
+	v.opening = append(v.opening, quoted(cv.Store)...)
+	v.opening = append(v.opening, `,"featureView":`...)
+	v.opening = append(v.opening, quoted(cv.Name)...)
+	v.opening = append(v.opening, `,"version":`...)
+	v.opening = strconv.AppendInt(v.opening, int64(cv.Version), 10)
+	v.opening = append(v.opening, `,"features":[`...)
+	return v
+}
+
+// groupOpening is the start of a join's detail.
+func groupOpening(join *catalog.Join) []byte {
+	b := append([]byte(`{"name":`), quoted(groupName(join.Group))...)
+	if join.Prefix != "" {
+		b = append(b, `,"prefix":`...)
+		b = append(b, quoted(join.Prefix)...)
+	}
+	return append(b, `,"status":"`...)
+}
+
+func groupName(g *catalog.Group) string { return g.Name + "_" + strconv.Itoa(g.Version) }
+
+// quoted returns s as a JSON string.
+func quoted(s string) []byte {
+	b, err := json.MarshalWithOption(s, json.DisableHTMLEscape())
+	if err != nil {
+		panic("vectors: a string that is no JSON: " + err.Error())
+	}
+	return b
+}
+
+// resolve finds the view that a request names and checks that its caller may read it. Whoever may not read a name is not
+// told whether it exists.
+func (p *program) resolve(store, name []byte, version int, access Access) (*view, *Error) {
+	cv, err := p.snapshot.Find(store, name, version)
+	var ambiguous *catalog.AmbiguousError
+	if errors.As(err, &ambiguous) && ambiguous.What == "featureStore" {
+		var stores []string
+		for _, s := range ambiguous.Choices {
+			if access.MayRead(s, string(name)) {
+				stores = append(stores, s)
+			}
+		}
+		if len(stores) == 1 {
+			return p.resolve([]byte(stores[0]), name, version, access)
+		}
+		ambiguous.Choices = stores
+	}
+	readable := err == nil && access.MayRead(cv.Store, cv.Name) || err != nil && access.MayRead(string(store), string(name))
+	switch {
+	case !readable:
+		return nil, errorf(Forbidden, "featureView", "this key may not read the feature view")
+	case err == nil:
+		return p.views[cv], nil
+	case ambiguous != nil:
+		return nil, errorf(AmbiguousView, ambiguous.What, "more than one feature view is called %s; say which %s: %s",
+			name, ambiguous.What, strings.Join(ambiguous.Choices, ", "))
+	}
+	return nil, errorf(UnknownView, "featureView", "%s", err)
+}
