@@ -1,0 +1,95 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Describer reads the definitions of tables from the database. A table that does not exist is absent from the map; the
+// error is for a database that cannot tell. lookup.Reader is one.
+type Describer interface {
+	Describe(ctx context.Context, tables []TableName) (map[TableName]*Table, error)
+}
+
+// Config is what Open needs. Path and Describer are required.
+type Config struct {
+	Path      string // of the catalogue file
+	Describer Describer
+
+	// OnChange is told of every Snapshot after the first, when Current has it already. It is called by the Catalog's own
+	// goroutine, one call at a time, and must not call Close. Nil: nobody is told.
+	OnChange func(*Snapshot)
+
+	// DescribeTimeout bounds one reading of tables after the first. 0: ten seconds.
+	DescribeTimeout time.Duration
+
+	Log *slog.Logger // nil: nothing is logged
+}
+
+// defaultDescribeTimeout is far above what information_schema takes and far below what anybody waits for.
+const defaultDescribeTimeout = 10 * time.Second
+
+// A Catalog is a catalogue file over tables that may be altered while it is served. Its goroutine re-reads the tables
+// that Stale names; a definition that cannot be had or that the catalogue does not fit is tried again, and the last good
+// one is served meanwhile. All methods are safe for concurrent use.
+type Catalog struct {
+	current   atomic.Pointer[Snapshot]
+	refresher *refresher
+	stop      context.CancelFunc
+	done      sync.WaitGroup
+}
+
+// Open reads the catalogue file, describes its tables and resolves it, or fails with all that is wrong. The context
+// bounds only that. Close must be called.
+func Open(ctx context.Context, cfg Config) (*Catalog, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.DescribeTimeout == 0 {
+		cfg.DescribeTimeout = defaultDescribeTimeout
+	}
+	spec, err := ParseFile(cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	names := spec.Tables()
+	tables, err := cfg.Describer.Describe(ctx, names)
+	if err != nil {
+		return nil, fmt.Errorf("describe the tables of catalogue %s: %w", cfg.Path, err)
+	}
+	snapshot, err := spec.Resolve(tables)
+	if err != nil {
+		return nil, err
+	}
+	c := &Catalog{}
+	c.current.Store(snapshot)
+	c.refresher = newRefresher(cfg, spec, names, tables)
+	c.refresher.publish = func(s *Snapshot) {
+		c.current.Store(s)
+		if cfg.OnChange != nil {
+			cfg.OnChange(s)
+		}
+	}
+	background, stop := context.WithCancel(context.Background())
+	c.stop = stop
+	c.done.Go(func() { c.refresher.run(background) })
+	return c, nil
+}
+
+// Current is the Snapshot to be served now.
+func (c *Catalog) Current() *Snapshot { return c.current.Load() }
+
+// Stale asks for a table to be read again, since the server answered as if it were altered. It returns at once, and may
+// be called for every request that fails: until the table is read, more calls change nothing, and a call while it is
+// being read has it read once more.
+func (c *Catalog) Stale(table TableName) { c.refresher.stale(table) }
+
+// Close stops the re-reading and waits until it has stopped. Current stays as it is.
+func (c *Catalog) Close() {
+	c.stop()
+	c.done.Wait()
+}

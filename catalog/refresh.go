@@ -1,0 +1,231 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+// How long a table rests after it was read in vain: twice as long each time, between these bounds. The first keeps a
+// table that fails every request from being read at the pace of the requests; the last is how long an altered table may
+// go unnoticed once it is good again.
+const (
+	minRest = 100 * time.Millisecond
+	maxRest = 5 * time.Second
+)
+
+// A refresher re-reads stale tables. All but the fields that mu guards belongs to the goroutine in run.
+type refresher struct {
+	describer Describer
+	timeout   time.Duration
+	log       *slog.Logger
+	spec      *Spec
+	publish   func(*Snapshot)
+
+	order  []TableName // keys of tables, sorted
+	tables map[TableName]*tableState
+	wake   chan struct{} // holds one token once something is wanted
+
+	mu sync.Mutex // guards wanted of every tableState
+}
+
+// A tableState is what is known of one table.
+type tableState struct {
+	wanted bool // to be read, now or when it has rested
+
+	good   *Table // what the snapshot is made from
+	latest *Table // what was read last, if the catalogue does not fit it; else nil
+
+	rest     time.Duration // after the last reading; 0: it was not in vain
+	next     time.Time     // not to be read before
+	reported string        // the last complaint, which is not repeated
+}
+
+// errAbsent is why a table cannot be served that the server does not have.
+var errAbsent = errors.New("the table does not exist")
+
+func newRefresher(cfg Config, spec *Spec, names []TableName, tables map[TableName]*Table) *refresher {
+	r := &refresher{
+		describer: cfg.Describer,
+		timeout:   cfg.DescribeTimeout,
+		log:       cfg.Log,
+		spec:      spec,
+		order:     names,
+		tables:    make(map[TableName]*tableState, len(names)),
+		wake:      make(chan struct{}, 1),
+	}
+	for _, n := range names {
+		r.tables[n] = &tableState{good: tables[n]}
+	}
+	return r
+}
+
+// stale marks a table as wanted. Tables that the catalogue does not have are ignored.
+func (r *refresher) stale(table TableName) {
+	t := r.tables[table]
+	if t == nil {
+		return
+	}
+	r.mu.Lock()
+	wanted := t.wanted
+	t.wanted = true
+	r.mu.Unlock()
+	if wanted {
+		return
+	}
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run re-reads until ctx is done.
+func (r *refresher) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		due, wait := r.due(time.Now())
+		if len(due) > 0 {
+			r.refresh(ctx, due)
+			continue
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-r.wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// due takes the tables that are to be read now, or tells how long until one is.
+func (r *refresher) due(now time.Time) (due []TableName, wait time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	wait = time.Hour // any: wake ends it
+	for _, n := range r.order {
+		t := r.tables[n]
+		switch rest := t.next.Sub(now); {
+		case !t.wanted:
+		case rest > 0:
+			wait = min(wait, rest)
+		default:
+			t.wanted = false
+			due = append(due, n)
+		}
+	}
+	return due, wait
+}
+
+// refresh reads tables and publishes a Snapshot of all that the catalogue fits.
+func (r *refresher) refresh(ctx context.Context, due []TableName) {
+	began := time.Now()
+	limited, cancel := context.WithTimeout(ctx, r.timeout)
+	described, err := r.describer.Describe(limited, due)
+	cancel()
+	if ctx.Err() != nil {
+		return
+	}
+	for _, n := range due {
+		t := r.tables[n]
+		t.latest = nil
+		switch table := described[n]; {
+		case err != nil:
+			r.retry(n, began, err)
+		case table == nil:
+			r.retry(n, began, errAbsent)
+		case table.equal(t.good):
+			r.settle(n, began)
+		default:
+			t.latest = table
+		}
+	}
+	r.adopt(due, began)
+}
+
+// adopt makes a Snapshot of the latest definitions: of all at once, since a change may span tables, else of each that
+// fits by itself. Those that do not fit are tried again.
+func (r *refresher) adopt(due []TableName, began time.Time) {
+	var pending []TableName
+	for _, n := range r.order {
+		if r.tables[n].latest != nil {
+			pending = append(pending, n)
+		}
+	}
+	if len(pending) == 0 {
+		return
+	}
+	snapshot, err := r.fit(pending...)
+	if err != nil {
+		for _, n := range pending {
+			one, err := r.fit(n)
+			switch {
+			case err == nil:
+				snapshot = one
+			case slices.Contains(due, n): // the others rest already
+				r.retry(n, began, err)
+			}
+		}
+	}
+	if snapshot != nil {
+		r.publish(snapshot)
+	}
+}
+
+// fit resolves the catalogue over the latest definition of some tables and the good one of the others. If that works,
+// the latest are the good ones from now on.
+func (r *refresher) fit(names ...TableName) (*Snapshot, error) {
+	tables := make(map[TableName]*Table, len(r.order))
+	for _, n := range r.order {
+		tables[n] = r.tables[n].good
+	}
+	for _, n := range names {
+		tables[n] = r.tables[n].latest
+	}
+	snapshot, err := r.spec.Resolve(tables)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range names {
+		t := r.tables[n]
+		t.good, t.latest = t.latest, nil
+		t.rest, t.next, t.reported = 0, time.Time{}, ""
+		r.log.Info("table was altered; its new definition is served", "table", n.String())
+	}
+	return snapshot, nil
+}
+
+// retry has a table read again later, and says why if it has not said so before.
+func (r *refresher) retry(n TableName, began time.Time, why error) {
+	t := r.tables[n]
+	r.mu.Lock()
+	t.wanted = true
+	r.mu.Unlock()
+	t.lengthenRest(began)
+	if text := why.Error(); text != t.reported {
+		t.reported = text
+		r.log.Warn("table cannot be served as it is now; its last good definition stays", "table", n.String(), "error", text)
+	}
+}
+
+// settle notes that a table is what the snapshot says.
+func (r *refresher) settle(n TableName, began time.Time) {
+	t := r.tables[n]
+	t.lengthenRest(began)
+	if t.reported != "" {
+		t.reported = ""
+		r.log.Info("table is again as it is served", "table", n.String())
+	}
+}
+
+// lengthenRest has the table rest after a reading in vain that began at some time. A table that was left alone for long
+// starts anew.
+func (t *tableState) lengthenRest(began time.Time) {
+	if began.Sub(t.next) > maxRest {
+		t.rest = 0
+	}
+	t.rest = min(max(2*t.rest, minRest), maxRest)
+	t.next = time.Now().Add(t.rest)
+}

@@ -1,0 +1,96 @@
+package catalog
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/rongate/rongate/column"
+	"github.com/rongate/rongate/internal/yamldoc"
+)
+
+// A Spec is a catalogue as it was written, free of the mistakes that show without the tables. It is immutable. Every
+// name keeps its place in the file, for the mistakes that Resolve finds.
+type Spec struct {
+	stores []*storeSpec
+}
+
+// A word is a name with its place; the text is empty where an optional one is absent.
+type word struct {
+	at   yamldoc.Pos
+	text string
+}
+
+type storeSpec struct {
+	name     word
+	database word
+	groups   []*groupSpec
+	views    []*viewSpec
+}
+
+type groupSpec struct {
+	at        yamldoc.Pos
+	store     string
+	name      word
+	version   int
+	table     TableName
+	tableAt   yamldoc.Pos
+	key       []word // empty: the primary key
+	keyAt     yamldoc.Pos
+	eventTime word
+	ttl       time.Duration
+	ttlAt     yamldoc.Pos
+	booleans  []word // columns whose offline type is boolean
+}
+
+// label is how a view names the group.
+func (g *groupSpec) label() string { return label(g.name.text, g.version) }
+
+func label(name string, version int) string { return name + "_" + strconv.Itoa(version) }
+
+type viewSpec struct {
+	at       yamldoc.Pos
+	store    string
+	name     word
+	version  int
+	joins    []*joinSpec
+	features []*featureSpec
+}
+
+type joinSpec struct {
+	at      yamldoc.Pos
+	store   word
+	name    word
+	version int
+	prefix  word
+	keys    []keySpec
+	group   *groupSpec // never nil once the Spec is checked
+}
+
+func (j *joinSpec) label() string { return label(j.name.text, j.version) }
+
+// A keySpec maps a key column to a serving key.
+type keySpec struct {
+	column     word
+	servingKey word
+}
+
+type featureSpec struct {
+	name    word
+	group   word // label of the group that has it; empty: there is only one
+	label   bool
+	value   column.Literal // the default; LiteralNull: none
+	valueAt yamldoc.Pos
+}
+
+// Tables returns the tables that the catalogue reads, each once, sorted.
+func (s *Spec) Tables() []TableName {
+	var names []TableName
+	for _, store := range s.stores {
+		for _, g := range store.groups {
+			names = append(names, g.table)
+		}
+	}
+	slices.SortFunc(names, TableName.compare)
+	return slices.Compact(names)
+}
