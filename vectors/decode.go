@@ -34,14 +34,14 @@ type options struct {
 func (c *cursor) decodeHead(h *head) *Error {
 	*h = head{options: options{maxAge: -1}}
 	if c.kind() != column.LiteralObject {
-		return errorf(WrongType, "", "the body must be a JSON object")
+		return errorf(WrongType, "", "the body must be an object")
 	}
 	var seen names
 	var entry, entries bool
 	for c.open(); c.more(); {
 		name := c.name()
 		if !seen.add(name) {
-			return errorf(DuplicateName, string(name), "the name occurs twice in the request")
+			return errorf(DuplicateName, string(name), "is given twice")
 		}
 		null := c.kind() == column.LiteralNull
 		var err *Error
@@ -54,22 +54,22 @@ func (c *cursor) decodeHead(h *head) *Error {
 			h.version, err = c.optionalInt("version", 1, math.MaxInt32)
 		case "entry":
 			entry = !null
-			err = c.capture(&h.entries, column.LiteralObject, "entry", "an object of serving keys")
+			err = c.capture(&h.entries, column.LiteralObject, "entry", "an object")
 		case "entries":
 			entries = !null
-			err = c.capture(&h.entries, column.LiteralArray, "entries", "an array of objects of serving keys")
+			err = c.capture(&h.entries, column.LiteralArray, "entries", "an array of objects")
 		case "passedFeatures":
 			h.passed = c.raw()
 			if null {
 				h.passed = nil
 			}
 		case "features":
-			err = c.capture(&h.features, column.LiteralArray, "features", "an array of feature names")
+			err = c.capture(&h.features, column.LiteralArray, "features", "an array of strings")
 		case "options":
 			err = c.decodeOptions(&h.options)
 		default:
 			err = errorf(UnknownField, string(name), "unknown field; a request has featureStore, featureView, version, "+
-				"entry or entries, passedFeatures, features, options")
+				"entry, entries, passedFeatures, features, options")
 		}
 		if err != nil {
 			return err
@@ -78,11 +78,11 @@ func (c *cursor) decodeHead(h *head) *Error {
 	h.single = entry
 	switch {
 	case len(h.name) == 0:
-		return errorf(MissingField, "featureView", "name the feature view to be read")
+		return errorf(MissingField, "featureView", "is required")
 	case entry && entries:
-		return errorf(InvalidValue, "entries", "give entry for one vector or entries for a batch, not both")
+		return errorf(InvalidValue, "entries", "entry and entries exclude each other")
 	case !entry && !entries:
-		return errorf(MissingField, "entries", "give entry, an object of serving keys, or entries, an array of such objects")
+		return errorf(MissingField, "entry", "entry or entries is required")
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (c *cursor) decodeOptions(o *options) *Error {
 		name := c.name()
 		field := "options." + string(name)
 		if !seen.add(name) {
-			return errorf(DuplicateName, field, "the name occurs twice in options")
+			return errorf(DuplicateName, field, "is given twice")
 		}
 		var err *Error
 		switch string(name) {
@@ -139,7 +139,7 @@ func (c *cursor) decodeOptions(o *options) *Error {
 			ms, err = c.optionalInt(field, 0, math.MaxInt64/int(time.Millisecond))
 			o.maxAge = time.Duration(ms) * time.Millisecond
 		default:
-			err = errorf(UnknownField, field, "unknown option; there are types, detail, partial, numbers, deadlineMs, maxAgeMs")
+			err = errorf(UnknownField, field, "unknown option; the options are types, detail, partial, numbers, deadlineMs, maxAgeMs")
 		}
 		if err != nil {
 			return err
@@ -184,11 +184,11 @@ func (c *cursor) optionalInt(field string, low, high int) (int, *Error) {
 		return 0, nil
 	case column.LiteralNumber:
 	default:
-		return 0, errorf(WrongType, field, "must be a whole number from %d", low)
+		return 0, errorf(WrongType, field, "must be a whole number of at least %d", low)
 	}
 	n, err := strconv.ParseInt(string(l.Text), 10, 64)
 	if err != nil || n < int64(low) || n > int64(high) {
-		return 0, errorf(InvalidValue, field, "must be a whole number from %d to %d", low, high)
+		return 0, errorf(InvalidValue, field, "must be a whole number of at least %d", low)
 	}
 	return int(n), nil
 }
@@ -253,7 +253,7 @@ func (q *request) decodeEntries(maxEntries int) *Error {
 func (q *request) decodeEntry(container string) *Error {
 	c := &q.cursor
 	if c.kind() != column.LiteralObject {
-		return errorf(WrongType, container, "each entry must be an object of serving keys")
+		return errorf(WrongType, container, "must be an object")
 	}
 	clear(q.literals)
 	clear(q.given)
@@ -264,7 +264,7 @@ func (q *request) decodeEntry(container string) *Error {
 			return errorf(UnknownKey, container+"."+string(name), "unknown serving key; %s takes %s", q.view.title, q.view.keyNames)
 		}
 		if q.given[slot] {
-			return errorf(DuplicateName, container+"."+string(name), "the serving key occurs twice in the entry")
+			return errorf(DuplicateName, container+"."+string(name), "is given twice")
 		}
 		q.given[slot] = true
 		q.literals[slot] = c.literal()
@@ -315,12 +315,12 @@ func (q *request) decodePassed() *Error {
 	c.data, c.pos = q.head.passed, 0
 	if q.head.single {
 		if c.kind() != column.LiteralObject {
-			return errorf(WrongType, "passedFeatures", "must be an object of features, as the request has one entry")
+			return errorf(WrongType, "passedFeatures", "must be an object")
 		}
 		return q.decodePassedItem(0)
 	}
 	if c.kind() != column.LiteralArray {
-		return errorf(WrongType, "passedFeatures", "must be an array with an object or null for each entry")
+		return errorf(WrongType, "passedFeatures", "must be an array with an item for each entry")
 	}
 	n := 0
 	for c.open(); c.more(); n++ {
@@ -336,11 +336,11 @@ func (q *request) decodePassed() *Error {
 				return err.at(n)
 			}
 		default:
-			return errorf(WrongType, "passedFeatures", "each item must be an object of features or null").at(n)
+			return errorf(WrongType, "passedFeatures", "must be an object or null").at(n)
 		}
 	}
 	if n != q.entries {
-		return errorf(InvalidValue, "passedFeatures", "must have exactly one item for each of the %d entries", q.entries)
+		return errorf(InvalidValue, "passedFeatures", "must have as many items as entries, which has %d", q.entries)
 	}
 	return nil
 }
@@ -352,11 +352,11 @@ func (q *request) decodePassedItem(entry int) *Error {
 		name := c.name()
 		feature, ok := q.view.featureIndex[string(name)]
 		if !ok {
-			return errorf(UnknownPassedFeature, "passedFeatures."+string(name), "%s has no such feature", q.view.title)
+			return errorf(UnknownPassedFeature, "passedFeatures."+string(name), "unknown feature; %s", q.view.listing)
 		}
 		for _, p := range q.passed[first:] {
 			if p.feature == feature {
-				return errorf(DuplicateName, "passedFeatures."+string(name), "the feature is passed twice for one entry")
+				return errorf(DuplicateName, "passedFeatures."+string(name), "is given twice")
 			}
 		}
 		start := len(q.fragments)
@@ -412,20 +412,20 @@ func (q *request) decodeProjection() *Error {
 	for c.open(); c.more(); {
 		l := c.literal()
 		if l.Kind != column.LiteralString {
-			return errorf(WrongType, "features", "must be an array of feature names")
+			return errorf(WrongType, "features", "must be an array of strings")
 		}
 		f, ok := q.view.featureIndex[string(l.Text)]
 		if !ok {
-			return errorf(UnknownFeature, "features", "%s has no feature %q", q.view.title, l.Text)
+			return errorf(UnknownFeature, "features", "unknown feature %s; %s", l.Text, q.view.listing)
 		}
 		if q.chosen[f] {
-			return errorf(DuplicateFeature, "features", "%q is named twice", l.Text)
+			return errorf(DuplicateFeature, "features", "has %s twice", l.Text)
 		}
 		q.chosen[f] = true
 		q.projection = append(q.projection, f)
 	}
 	if len(q.projection) == 0 {
-		return errorf(InvalidValue, "features", "must name at least one feature; leave it out for all of them")
+		return errorf(InvalidValue, "features", "must have at least one feature")
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func (s *Service) AppendView(dst []byte, store, name, version string, access Acc
 	}
 	number, err := strconv.Atoi(version)
 	if err != nil || number < 1 || number > math.MaxInt32 {
-		return dst, errorf(InvalidValue, "version", "must be a whole number from 1 to %d", math.MaxInt32)
+		return dst, errorf(InvalidValue, "version", "must be a whole number of at least 1")
 	}
 	v, failure := p.resolve([]byte(store), []byte(name), number, access)
 	if failure != nil {

@@ -1,7 +1,7 @@
 package vectors
 
 import (
-	"fmt"
+	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -19,7 +19,7 @@ func validate(body []byte) *Error {
 	if err == nil {
 		v.space()
 		if v.pos < len(v.data) {
-			err = v.fail("there is more after the end of the request")
+			err = v.fail("something follows the end")
 		}
 	}
 	return err
@@ -31,9 +31,16 @@ type validator struct {
 	pos  int
 }
 
-func (v *validator) fail(format string, args ...any) *Error {
-	message := fmt.Sprintf(format, args...)
-	return errorf(MalformedJSON, "", "not valid JSON: %s at byte %d", message, v.pos)
+func (v *validator) fail(what string) *Error {
+	return errorf(MalformedJSON, "", "malformed JSON at byte %d: %s", v.pos, what)
+}
+
+// unexpected is the error of a text that does not go on as it must.
+func (v *validator) unexpected() *Error {
+	if v.pos >= len(v.data) {
+		return v.fail("unexpected end")
+	}
+	return v.fail("unexpected byte")
 }
 
 func (v *validator) space() { v.pos = skipSpace(v.data, v.pos) }
@@ -61,10 +68,8 @@ func (v *validator) peek() byte {
 
 func (v *validator) value(depth int) *Error {
 	switch c := v.peek(); {
-	case v.pos == len(v.data):
-		return v.fail("the text ends early")
-	case depth > maxDepth:
-		return v.fail("nested deeper than %d levels", maxDepth)
+	case depth == maxDepth && (c == '{' || c == '['):
+		return v.fail("nested deeper than " + strconv.Itoa(maxDepth))
 	case c == '{':
 		return v.members(depth)
 	case c == '[':
@@ -80,12 +85,12 @@ func (v *validator) value(depth int) *Error {
 	case c == 'n':
 		return v.word("null")
 	}
-	return v.fail("no value starts like this")
+	return v.unexpected()
 }
 
 func (v *validator) word(w string) *Error {
 	if len(v.data)-v.pos < len(w) || string(v.data[v.pos:v.pos+len(w)]) != w {
-		return v.fail("no value starts like this")
+		return v.unexpected()
 	}
 	v.pos += len(w)
 	return nil
@@ -99,13 +104,13 @@ func (v *validator) members(depth int) *Error {
 	}
 	for {
 		if v.peek() != '"' {
-			return v.fail("a name in double quotes is missing")
+			return v.unexpected()
 		}
 		if err := v.str(); err != nil {
 			return err
 		}
 		if v.peek() != ':' {
-			return v.fail("a colon is missing")
+			return v.unexpected()
 		}
 		v.pos++
 		if err := v.value(depth + 1); err != nil {
@@ -118,7 +123,7 @@ func (v *validator) members(depth int) *Error {
 			v.pos++
 			return nil
 		default:
-			return v.fail("a comma or } is missing")
+			return v.unexpected()
 		}
 	}
 }
@@ -140,7 +145,7 @@ func (v *validator) items(depth int) *Error {
 			v.pos++
 			return nil
 		default:
-			return v.fail("a comma or ] is missing")
+			return v.unexpected()
 		}
 	}
 }
@@ -158,25 +163,25 @@ func (v *validator) str() *Error {
 				return err
 			}
 		case c < 0x20:
-			return v.fail("a control character in a string must be escaped")
+			return v.fail("control character in a string")
 		case c < utf8.RuneSelf:
 			v.pos++
 		default:
 			r, size := utf8.DecodeRune(v.data[v.pos:])
 			if r == utf8.RuneError && size == 1 {
-				return v.fail("the text is not UTF-8")
+				return v.fail("invalid UTF-8")
 			}
 			v.pos += size
 		}
 	}
-	return v.fail("a string does not end")
+	return v.fail("unexpected end")
 }
 
 // escape checks an escape sequence, whose backslash is next. A surrogate must be the first half of a pair: a lone one
 // is no character, and no column can hold it.
 func (v *validator) escape() *Error {
 	if len(v.data)-v.pos < 2 {
-		return v.fail("a string does not end")
+		return v.fail("unexpected end")
 	}
 	switch v.data[v.pos+1] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
@@ -185,7 +190,7 @@ func (v *validator) escape() *Error {
 	case 'u':
 		r, ok := hexRune(v.data[v.pos:])
 		if !ok {
-			return v.fail("a \\u escape needs four hexadecimal digits")
+			return v.unexpected()
 		}
 		if !utf16.IsSurrogate(r) {
 			v.pos += 6
@@ -193,12 +198,12 @@ func (v *validator) escape() *Error {
 		}
 		low, ok := hexRune(v.data[v.pos+6:])
 		if !ok || utf16.DecodeRune(r, low) == utf8.RuneError {
-			return v.fail("an unpaired surrogate is no character")
+			return v.fail("unpaired surrogate")
 		}
 		v.pos += 12
 		return nil
 	}
-	return v.fail("an unknown escape sequence")
+	return v.unexpected()
 }
 
 // hexRune reads an escape of the form \uXXXX at the start of data.
@@ -230,12 +235,12 @@ func (v *validator) number() *Error {
 	case v.at('0'):
 		v.pos++
 	case !v.digits():
-		return v.fail("a number needs digits")
+		return v.unexpected()
 	}
 	if v.at('.') {
 		v.pos++
 		if !v.digits() {
-			return v.fail("a number needs digits after the point")
+			return v.unexpected()
 		}
 	}
 	if v.at('e') || v.at('E') {
@@ -244,7 +249,7 @@ func (v *validator) number() *Error {
 			v.pos++
 		}
 		if !v.digits() {
-			return v.fail("a number needs digits in its exponent")
+			return v.unexpected()
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package vectors
 
 import (
-
 	"sync"
 	"sync/atomic"
 	"time"
@@ -227,8 +226,7 @@ func (q *request) checkMaxAge() *Error {
 	for _, f := range q.projection {
 		g := q.view.Joins[q.view.Features[f].Join].Group
 		if g.EventTime == nil {
-			return errorf(NoEventTime, "options.maxAgeMs", "feature group %s has no event time; leave maxAgeMs out, "+
-				"or ask for features of other groups only", groupName(g))
+			return errorf(NoEventTime, "options.maxAgeMs", "feature group %s has no event time", groupName(g))
 		}
 	}
 	return nil
@@ -258,4 +256,3 @@ func (q *request) needs(join int) bool {
 	}
 	return false
 }
-

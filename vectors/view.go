@@ -3,6 +3,7 @@ package vectors
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,7 @@ type view struct {
 	featureIndex map[string]int   // feature name → index in Features
 	title        string           // for messages: "fraud version 3"
 	keyNames     string           // for messages: "account_id, merchant_id"
+	listing      string           // for messages: where the features are listed
 	opening      []byte           // the start of every answer, up to the list of features
 	names        [][]byte         // the features' names and types as JSON strings
 	types        [][]byte
@@ -47,6 +49,7 @@ func compileView(cv *catalog.View, plans []*lookup.Plan) *view {
 		keyIndex:     make(map[string]int, len(cv.ServingKeys)),
 		featureIndex: make(map[string]int, len(cv.Features)),
 		title:        fmt.Sprintf("%s version %d", cv.Name, cv.Version),
+		listing:      fmt.Sprintf("GET /feature-views/%s/%d lists them", url.PathEscape(cv.Name), cv.Version),
 	}
 	keyNames := make([]string, len(cv.ServingKeys))
 	for i, k := range cv.ServingKeys {
@@ -124,8 +127,12 @@ func (p *program) resolve(store, name []byte, version int, access Access) (*view
 	case err == nil:
 		return p.views[cv], nil
 	case ambiguous != nil:
-		return nil, errorf(AmbiguousView, ambiguous.What, "more than one feature view is called %s; say which %s: %s",
-			name, ambiguous.What, strings.Join(ambiguous.Choices, ", "))
+		verb := "has"
+		if ambiguous.What == "featureStore" {
+			verb = "is in"
+		}
+		return nil, errorf(AmbiguousView, ambiguous.What, "give %s: %s %s %s",
+			ambiguous.What, name, verb, strings.Join(ambiguous.Choices, ", "))
 	}
-	return nil, errorf(UnknownView, "featureView", "%s", err)
+	return nil, errorf(UnknownView, "featureView", "unknown feature view; GET /feature-views lists them")
 }

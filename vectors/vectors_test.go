@@ -1,0 +1,260 @@
+package vectors
+
+import (
+	"bytes"
+	stdjson "encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/goccy/go-json"
+
+	"github.com/rongate/rongate/pool"
+)
+
+func TestAnswers(t *testing.T) {
+	const opening = `{"featureStore":"payments","featureView":"fraud","version":1,`
+	const all = `"features":["id","amount","country","big","m_name","m_score"],`
+	f := newFixture(t)
+	for _, tc := range []struct{ name, body, want string }{
+		{"single", `{"featureView":"fraud","entry":{"id":4,"merchant":"m1"}}`,
+			opening + all + `"vector":[4,1,"SE",1152921504606846980,"m1",1.25],"status":"COMPLETE"}`},
+		{"batch", `{"featureView":"fraud","entries":[{"id":9,"merchant":"m2"},{"id":"7","merchant":"m3"},{"merchant":"m1","id":8}]}`,
+			opening + all + `"vectors":[[9,-1,"XX",null,"m2",null],[7,null,"SE",1152921504606846983,"m3",0.5],` +
+				`[8,-1,"XX",null,"m1",1.25]],"status":["MISSING","MISSING","EXPIRED"]}`},
+		{"keys absent", `{"featureView":"fraud","entries":[{},{"id":null,"merchant":"m1"}]}`,
+			opening + all + `"vectors":[[null,-1,"XX",null,null,0.5],[null,-1,"XX",null,"m1",1.25]],"status":["MISSING","MISSING"]}`},
+		{"projection", `{"featureView":"fraud","features":["big","id"],"entry":{"id":1,"merchant":"nobody"}}`,
+			opening + `"features":["big","id"],"vector":[1152921504606846977,1],"status":"COMPLETE"}`},
+		{"detail, types, numbers", `{"featureView":"fraud","features":["m_score","big","amount"],"entry":{"id":1,"merchant":"m1"},` +
+			`"options":{"detail":true,"types":true,"numbers":"string"}}`,
+			opening + `"features":["m_score","big","amount"],"types":["double","bigint","double"],` +
+				`"vector":[1.25,"1152921504606846977",0.25],"status":"COMPLETE",` +
+				`"groups":[{"name":"account_1","status":"COMPLETE","ageMs":60000},{"name":"merchant_1","prefix":"m_","status":"COMPLETE"}]}`},
+		{"passed", `{"featureView":"fraud","features":["amount","country","id"],"entries":[{"id":1},{"id":9},{"id":2}],` +
+			`"passedFeatures":[{"amount":12.50,"id":77},null,{"country":null}]}`,
+			opening + `"features":["amount","country","id"],"vectors":[[12.5,"SE",77],[-1,"XX",9],[0.5,null,2]],` +
+				`"status":["COMPLETE","MISSING","COMPLETE"]}`},
+		{"max age", `{"featureView":"fraud","features":["amount"],"entry":{"id":1},"options":{"maxAgeMs":59999}}`,
+			opening + `"features":["amount"],"vector":[-1],"status":"EXPIRED"}`},
+		{"max age at the bound", `{"featureView":"fraud","features":["amount"],"entry":{"id":1},"options":{"maxAgeMs":60000}}`,
+			opening + `"features":["amount"],"vector":[0.25],"status":"COMPLETE"}`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := f.answer(tc.body); got != tc.want {
+				t.Errorf("got  %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// breakTable makes statements on one table fail, on all nodes.
+func (f *fixture) breakTable(table string, err error) {
+	for _, n := range f.nodes {
+		n.OnSelect = func(query string, _ int, _ time.Time) error {
+			if strings.Contains(query, table) {
+				return err
+			}
+			return nil
+		}
+	}
+}
+
+func TestPartial(t *testing.T) {
+	refused := &pool.ServerError{Number: 1142, Message: "SELECT command denied to user 'secret'@'10.0.0.1'"}
+	for _, tc := range []struct{ name, table, options, features, want string }{
+		{"a group fails the request", "merchant_1", `{}`, "", "unavailable  -1"},
+		{"partial", "merchant_1", `{"partial":true,"detail":true}`, "",
+			`"vector":[4,1,"SE",1152921504606846980,"m1",null],"status":"ERROR",` +
+				`"groups":[{"name":"account_1","status":"COMPLETE","ageMs":60000},{"name":"merchant_1","prefix":"m_","status":"ERROR"}]}`},
+		{"partial, never a default for what could not be read", "account_1", `{"partial":true}`, "",
+			`"vector":[4,null,null,null,"m1",1.25],"status":"ERROR"}`},
+		{"partial, nothing read", "_1", `{"partial":true}`, "", "unavailable  -1"},
+		{"a group that is not asked for may fail", "merchant_1", `{}`, `"features":["amount"],`, `"vector":[1],"status":"COMPLETE"}`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFixture(t)
+			f.breakTable(tc.table, refused)
+			got := f.answer(fmt.Sprintf(`{"featureView":"fraud",%s"entry":{"id":4,"merchant":"m1"},"options":%s}`, tc.features, tc.options))
+			if !strings.HasSuffix(got, tc.want) {
+				t.Errorf("got %s, want it to end with %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestClientSeesNoCause: what the server said stays in Err.
+func TestClientSeesNoCause(t *testing.T) {
+	f := newFixture(t)
+	secret := &pool.ServerError{Number: 1142, Message: "secret"}
+	f.breakTable("_1", secret)
+	_, err := f.service.Append(nil, f.request(`{"featureView":"fraud","entry":{"id":4}}`))
+	if err == nil || strings.Contains(err.Message, "secret") || !errors.Is(err, secret) {
+		t.Errorf("got %+v", err)
+	}
+}
+
+func TestDeadlines(t *testing.T) {
+	for _, tc := range []struct {
+		name, options string
+		header        time.Duration
+		want          time.Duration
+	}{
+		{"the server's own", `{}`, 0, 500 * time.Millisecond},
+		{"the option shortens it", `{"deadlineMs":20}`, 0, 20 * time.Millisecond},
+		{"the header shortens it", `{"deadlineMs":200}`, 30 * time.Millisecond, 30 * time.Millisecond},
+		{"neither lengthens it", `{"deadlineMs":2000}`, time.Minute, 500 * time.Millisecond},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t)
+				for _, n := range f.nodes {
+					n.OnSelect = func(string, int, time.Time) error { time.Sleep(time.Second); return nil }
+				}
+				start := time.Now()
+				r := f.request(`{"featureView":"fraud","entry":{"id":4},"options":` + tc.options + `}`)
+				r.Timeout = tc.header
+				_, err := f.service.Append(nil, r)
+				if err == nil || err.Code != DeadlineExceeded || time.Since(start) != tc.want {
+					t.Errorf("got %v after %v, want a passed deadline after %v", err, time.Since(start), tc.want)
+				}
+				time.Sleep(time.Second) // until the statements have ended
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// TestPartialAtTheDeadline: the groups that made it are served.
+func TestPartialAtTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		for _, n := range f.nodes {
+			n.OnSelect = func(query string, _ int, _ time.Time) error {
+				if strings.Contains(query, "account") {
+					time.Sleep(time.Second)
+				}
+				return nil
+			}
+		}
+		const want = `"vector":[4,null,null,null,"m1",1.25],"status":"ERROR"}`
+		got := f.answer(`{"featureView":"fraud","entry":{"id":4,"merchant":"m1"},"options":{"partial":true,"deadlineMs":10}}`)
+		if !strings.HasSuffix(got, want) {
+			t.Errorf("got %s", got)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+	})
+}
+
+type onlyStore string
+
+func (s onlyStore) MayRead(store, _ string) bool { return store == string(s) }
+
+// TestForbidden: who may not read a view is not told whether it exists.
+func TestForbidden(t *testing.T) {
+	f := newFixture(t)
+	for _, view := range []string{"fraud", "nothing"} {
+		r := f.request(`{"featureStore":"payments","featureView":"` + view + `","entry":{"id":4}}`)
+		r.Access = onlyStore("other")
+		if _, err := f.service.Append(nil, r); err == nil || err.Code != Forbidden {
+			t.Errorf("%s: got %v", view, err)
+		}
+	}
+	if list, _ := f.service.AppendViews(nil, onlyStore("other")); string(list) != `{"featureViews":[]}` {
+		t.Errorf("listed %s", list)
+	}
+	if _, err := f.service.AppendView(nil, "", "fraud", "1", onlyStore("other")); err == nil || err.Code != Forbidden {
+		t.Errorf("described: %v", err)
+	}
+}
+
+func TestBounds(t *testing.T) {
+	f := newFixture(t)
+	entries := func(n int) string {
+		return `{"featureView":"wide","entries":[` + strings.Repeat(`{"id":1},`, n-1) + `{"id":1}]}`
+	}
+	if got := f.answer(entries(1000)); !strings.HasSuffix(got, `"COMPLETE"]}`) {
+		t.Errorf("1000 entries: %.100s", got)
+	}
+	if got := f.answer(entries(1001)); got != "batch_too_large entries -1" {
+		t.Errorf("1001 entries: %.100s", got)
+	}
+	f.service.cfg.MaxAnswerBytes = 10_000
+	if got := f.answer(entries(100)); got != "answer_too_large  -1" {
+		t.Errorf("a large answer: %.100s", got)
+	}
+}
+
+func TestNotLoaded(t *testing.T) {
+	s := New(Config{}, nil)
+	if _, err := s.Append(nil, &Request{}); err == nil || err.Code != Unavailable {
+		t.Errorf("got %v", err)
+	}
+	if s.Ready() {
+		t.Error("ready without a catalogue")
+	}
+}
+
+// FuzzRequest: whatever the body, the answer is JSON or an error, and the scratch is fit for the next request.
+func FuzzRequest(f *testing.F) {
+	for _, seed := range []string{
+		`{"featureView":"fraud","entry":{"id":4,"merchant":"m1"}}`,
+		`{"featureView":"fraud","version":1,"featureStore":"payments","entries":[{"id":"4","merchant":"m\u0031\ud83d\ude00"},{}],` +
+			`"passedFeatures":[{"amount":-0,"country":"\u00e5"},null],"features":["m_score","amount","country"],` +
+			`"options":{"types":true,"detail":true,"partial":true,"numbers":"string","deadlineMs":20,"maxAgeMs":60000}}`,
+		`[[[[{"a":[null,true,false,1e5,-0.5E-3]}]]]]`, ``,
+		strings.Repeat("[", 32) + strings.Repeat("]", 32), strings.Repeat("[", 33) + strings.Repeat("]", 33), `{"featureView":"wide","entries":[{"id":9223372036854775808}]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	fx := newFixture(f)
+	const control = `{"featureView":"fraud","entry":{"id":4,"merchant":"m1"}}`
+	want := fx.answer(control)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, err := fx.service.Append(nil, &Request{Body: body, Received: time.Now(), Access: everything{}})
+		if err == nil && !json.Valid(got) {
+			t.Errorf("not JSON: %s", got)
+		}
+		replaced := bytes.ContainsRune(body, utf8.RuneError) || bytes.Contains(bytes.ToLower(body), []byte(`\ufffd`))
+		if problem := validate(body); !replaced && (problem == nil) != valid(body) {
+			t.Errorf("validate says %v of %q", problem, body)
+		}
+		if again := fx.answer(control); again != want {
+			t.Errorf("the request after it got %s", again)
+		}
+	})
+}
+
+
+// valid is what validate should find, by an independent reading: encoding/json takes invalid UTF-8, unpaired surrogates
+// (both of which it decodes to U+FFFD, so that bodies with that character cannot be judged) and any depth.
+func valid(body []byte) bool {
+	if !stdjson.Valid(body) || !utf8.Valid(body) {
+		return false
+	}
+	decoder := stdjson.NewDecoder(bytes.NewReader(body))
+	for depth := 0; ; {
+		token, err := decoder.Token()
+		if err != nil {
+			return true
+		}
+		switch token := token.(type) {
+		case stdjson.Delim:
+			if depth++; token == '}' || token == ']' {
+				depth -= 2
+			}
+			if depth > maxDepth {
+				return false
+			}
+		case string:
+			if strings.ContainsRune(token, utf8.RuneError) {
+				return false
+			}
+		}
+	}
+}
