@@ -1,0 +1,57 @@
+package server
+
+import (
+	"io"
+	"sync"
+
+	"github.com/valyala/fasthttp"
+)
+
+// keepAnswerBytes is the largest buffer that is kept for another answer: a batch of a few hundred vectors.
+const keepAnswerBytes = 256 << 10
+
+// An answer is a response's body in a pooled buffer. Handed to fasthttp as a stream, it is closed as soon as it has
+// been written (or given up), which is when its buffer is free again; a body that is handed over as bytes stays with
+// the connection instead.
+type answer struct {
+	body []byte
+	sent int // what Read has given out
+	pool *sync.Pool
+}
+
+func newAnswers() *sync.Pool {
+	pool := &sync.Pool{}
+	pool.New = func() any { return &answer{pool: pool} }
+	return pool
+}
+
+// send makes a the response's body. It is not the caller's any more.
+func (a *answer) send(resp *fasthttp.Response) {
+	resp.SetBodyStream(a, len(a.body))
+}
+
+// WriteTo is what fasthttp calls to write the body.
+func (a *answer) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(a.body[a.sent:])
+	a.sent += n
+	return int64(n), err
+}
+
+func (a *answer) Read(p []byte) (int, error) {
+	if a.sent == len(a.body) {
+		return 0, io.EOF
+	}
+	n := copy(p, a.body[a.sent:])
+	a.sent += n
+	return n, nil
+}
+
+// Close gives the buffer back.
+func (a *answer) Close() error {
+	if cap(a.body) > keepAnswerBytes {
+		a.body = nil
+	}
+	a.body, a.sent = a.body[:0], 0
+	a.pool.Put(a)
+	return nil
+}

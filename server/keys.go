@@ -1,0 +1,135 @@
+package server
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/rongate/rongate/internal/yamldoc"
+	"github.com/rongate/rongate/vectors"
+)
+
+// Keys are the API keys that are accepted. A key is looked up by its SHA-256, so that how long it takes tells nothing
+// about the keys there are, and the file holds nothing that could be presented.
+type Keys struct {
+	byDigest map[[sha256.Size]byte]*access
+}
+
+// LoadKeys reads a file of API keys:
+//
+//	keys:
+//	  - name: fraud-model
+//	    sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+//	    views: [payments/fraud, shared/*]
+//
+// The error lists every mistake in it.
+func LoadKeys(path string) (*Keys, error) {
+	doc, err := yamldoc.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return readKeys(doc)
+}
+
+func readKeys(doc *yamldoc.Doc) (*Keys, error) {
+	keys := &Keys{byDigest: map[[sha256.Size]byte]*access{}}
+	names := map[string]bool{}
+	for _, item := range doc.Root().Required("keys").List() {
+		m := item.Map()
+		name := m.Required("name")
+		if text := name.Text(""); names[text] && text != "" {
+			name.Fail("is the name of another key too; names tell keys apart when one is to be revoked")
+		} else {
+			names[text] = true
+		}
+		keys.add(m.Required("sha256"), readViews(m.Required("views")))
+	}
+	return keys, doc.Err()
+}
+
+func (k *Keys) add(value yamldoc.Value, a *access) {
+	text := value.Text("")
+	if text == "" {
+		return
+	}
+	raw, err := hex.DecodeString(text)
+	if err != nil || len(raw) != sha256.Size {
+		value.Fail("must be the SHA-256 of the key, as 64 hexadecimal digits; rongate key prints one")
+		return
+	}
+	digest := [sha256.Size]byte(raw)
+	if k.byDigest[digest] != nil {
+		value.Fail("is another key's too; make a key for each caller")
+		return
+	}
+	k.byDigest[digest] = a
+}
+
+func readViews(value yamldoc.Value) *access {
+	a := &access{stores: map[string]bool{}, views: map[viewName]bool{}, names: map[string]bool{}}
+	for _, item := range value.List() {
+		pattern := item.Text("")
+		store, view, _ := strings.Cut(pattern, "/")
+		switch {
+		case pattern == "":
+		case pattern == "*":
+			a.all = true
+		case store == "" || view == "" || strings.Contains(store, "*") || strings.Contains(view, "/"):
+			item.Fail(`must be a view such as "payments/fraud", all views of a feature store such as "payments/*", or "*"`)
+		case view == "*":
+			a.stores[store] = true
+		case strings.Contains(view, "*"):
+			item.Fail(`names part of a view; give its full name, or "%s/*" for all views of the feature store`, store)
+		default:
+			a.views[viewName{store, view}] = true
+			a.names[view] = true
+		}
+	}
+	return a
+}
+
+// An access is what one key may read.
+type access struct {
+	all    bool
+	stores map[string]bool
+	views  map[viewName]bool
+	names  map[string]bool // of views, whatever their store
+}
+
+type viewName struct{ store, view string }
+
+// MayRead implements vectors.Access. An empty store stands for any that the key has rights in.
+func (a *access) MayRead(store, view string) bool {
+	if store == "" {
+		return a.all || len(a.stores) > 0 || a.names[view]
+	}
+	return a.all || a.stores[store] || a.views[viewName{store, view}]
+}
+
+// authenticate returns what the caller may read, and whether it may ask at all.
+func (s *Server) authenticate(h *fasthttp.RequestHeader) (vectors.Access, bool) {
+	if s.cfg.Keys == nil {
+		return s.everything, true
+	}
+	key := h.Peek(apiKeyHeader)
+	if len(key) == 0 {
+		return nil, false
+	}
+	a, ok := s.cfg.Keys.byDigest[sha256.Sum256(key)]
+	return a, ok
+}
+
+// NewKey returns a fresh random API key of 43 characters, which stand for 256 bits, and the hexadecimal SHA-256 that a
+// file of API keys lists it by. A key that a person makes up can be found by trying: only the digest's randomness keeps
+// it from being turned back, so a key should have at least 32 characters, all random.
+func NewKey() (key, digest string) {
+	var raw [32]byte
+	rand.Read(raw[:]) // never fails
+	key = base64.RawURLEncoding.EncodeToString(raw[:])
+	sum := sha256.Sum256([]byte(key))
+	return key, hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,149 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/rongate/rongate/vectors"
+)
+
+// A Service gives requests their meaning; *vectors.Service is one. Each method appends its answer to dst and keeps
+// nothing of what it is given.
+type Service interface {
+	Append(dst []byte, req *vectors.Request) ([]byte, *vectors.Error)
+	AppendViews(dst []byte, access vectors.Access) []byte
+	AppendView(dst []byte, store, name, version string, access vectors.Access) ([]byte, *vectors.Error)
+	Stats() vectors.Stats
+}
+
+// A Server is rongate's HTTP side: a public listener for requests and a private one for whoever operates it.
+type Server struct {
+	cfg     Config
+	service Service
+	started time.Time // what the stamps of requests count from
+	metrics *metrics
+	answers *sync.Pool
+	conns   *connections
+
+	everything *access // what everybody may read where there are no keys
+
+	public  *fasthttp.Server
+	private *http.Server
+
+	working  atomic.Int64 // requests being worked on
+	draining atomic.Bool
+}
+
+// New returns a Server that answers what service can. It listens nowhere yet.
+func New(cfg Config, service Service) (*Server, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("server configuration: %w", err)
+	}
+	s := &Server{
+		cfg: cfg, service: service, started: time.Now(), answers: newAnswers(), everything: &access{all: true},
+	}
+	s.conns = &connections{limit: cfg.MaxConnections, refuse: s.refuseConnection, open: map[*conn]struct{}{}}
+	s.metrics = newMetrics(s)
+	s.public = &fasthttp.Server{
+		Handler:        s.handle,
+		ErrorHandler:   s.requestFailed,
+		HeaderReceived: s.headersRead,
+		// connections keeps the bound; fasthttp's own, which answers in plain text, is out of its way: it counts a
+		// connection a moment longer.
+		Concurrency:                  2 * cfg.MaxConnections,
+		MaxRequestBodySize:           cfg.MaxBodyBytes,
+		ReadBufferSize:               cfg.MaxHeaderBytes,
+		ReadTimeout:                  cfg.ReadTimeout,
+		WriteTimeout:                 cfg.WriteTimeout,
+		IdleTimeout:                  cfg.IdleTimeout,
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		DisablePreParseMultipartForm: true,
+		CloseOnShutdown:              true,
+		SecureErrorLogMessage:        true,
+		Logger:                       debugLogger{cfg.Log},
+	}
+	s.private = &http.Server{
+		Handler:           s.privateRoutes(),
+		ReadHeaderTimeout: cfg.ReadTimeout,
+		IdleTimeout:       cfg.IdleTimeout,
+		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// Serve answers requests on ln until Shutdown, and then returns nil.
+func (s *Server) Serve(ln net.Listener) error {
+	if err := s.public.Serve(s.conns.listen(ln)); err != nil {
+		return fmt.Errorf("serving %v: %w", ln.Addr(), err)
+	}
+	return nil
+}
+
+// ServePrivate answers /livez, /readyz, /metrics and /debug/pprof on ln until Shutdown, and then returns nil.
+func (s *Server) ServePrivate(ln net.Listener) error {
+	if err := s.private.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving %v: %w", ln.Addr(), err)
+	}
+	return nil
+}
+
+// Shutdown turns /readyz false, waits for DrainDelay, stops accepting, lets the requests in progress finish and then
+// closes the private listener. When ctx ends first, the connections still open are dropped and its error is returned.
+// The service is used no more once Shutdown has returned nil.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	delay := time.NewTimer(s.cfg.DrainDelay)
+	defer delay.Stop()
+	select {
+	case <-delay.C:
+	case <-ctx.Done():
+	}
+	s.conns.close()
+	err := s.public.ShutdownWithContext(ctx)
+	if ctx.Err() != nil {
+		s.conns.abort()
+	}
+	if errors.Is(err, net.ErrClosed) {
+		err = nil // conns closed the listeners already
+	}
+	if privateErr := s.private.Shutdown(ctx); privateErr != nil {
+		s.private.Close()
+		err = errors.Join(err, privateErr)
+	}
+	if err != nil {
+		return fmt.Errorf("shutting down: %w", err)
+	}
+	return nil
+}
+
+// refuseConnection answers a connection too many, which has no request to be answered yet.
+func (s *Server) refuseConnection(c net.Conn) {
+	p := newProblem(vectors.Overloaded, "too many connections are open; try again later, or elsewhere")
+	var resp fasthttp.Response
+	resp.Header.Set(requestIDHeader, string(appendRequestID(nil)))
+	p.send(&resp)
+	resp.SetConnectionClose()
+	_, _ = resp.WriteTo(c) // the caller closes c either way
+	s.metrics.count(routeNone, p.Status)
+}
+
+// debugLogger passes on what fasthttp has to say: clients that broke off, mostly.
+type debugLogger struct {
+	log *slog.Logger
+}
+
+// Printf implements fasthttp.Logger.
+func (l debugLogger) Printf(format string, args ...any) {
+	l.log.Debug("fasthttp: " + fmt.Sprintf(format, args...))
+}
