@@ -21,28 +21,44 @@ func TestAnswers(t *testing.T) {
 	const all = `"features":["id","amount","country","big","m_name","m_score"],`
 	f := newFixture(t)
 	for _, tc := range []struct{ name, body, want string }{
-		{"single", `{"featureView":"fraud","entry":{"id":4,"merchant":"m1"}}`,
-			opening + all + `"vector":[4,1,"SE",1152921504606846980,"m1",1.25],"status":"COMPLETE"}`},
-		{"batch", `{"featureView":"fraud","entries":[{"id":9,"merchant":"m2"},{"id":"7","merchant":"m3"},{"merchant":"m1","id":8}]}`,
+		{
+			"single", `{"featureView":"fraud","entry":{"id":4,"merchant":"m1"}}`,
+			opening + all + `"vector":[4,1,"SE",1152921504606846980,"m1",1.25],"status":"COMPLETE"}`,
+		},
+		{
+			"batch", `{"featureView":"fraud","entries":[{"id":9,"merchant":"m2"},{"id":"7","merchant":"m3"},{"merchant":"m1","id":8}]}`,
 			opening + all + `"vectors":[[9,-1,"XX",null,"m2",null],[7,null,"SE",1152921504606846983,"m3",0.5],` +
-				`[8,-1,"XX",null,"m1",1.25]],"status":["MISSING","MISSING","EXPIRED"]}`},
-		{"keys absent", `{"featureView":"fraud","entries":[{},{"id":null,"merchant":"m1"}]}`,
-			opening + all + `"vectors":[[null,-1,"XX",null,null,0.5],[null,-1,"XX",null,"m1",1.25]],"status":["MISSING","MISSING"]}`},
-		{"projection", `{"featureView":"fraud","features":["big","id"],"entry":{"id":1,"merchant":"nobody"}}`,
-			opening + `"features":["big","id"],"vector":[1152921504606846977,1],"status":"COMPLETE"}`},
-		{"detail, types, numbers", `{"featureView":"fraud","features":["m_score","big","amount"],"entry":{"id":1,"merchant":"m1"},` +
-			`"options":{"detail":true,"types":true,"numbers":"string"}}`,
+				`[8,-1,"XX",null,"m1",1.25]],"status":["MISSING","MISSING","EXPIRED"]}`,
+		},
+		{
+			"keys absent", `{"featureView":"fraud","entries":[{},{"id":null,"merchant":"m1"}]}`,
+			opening + all + `"vectors":[[null,-1,"XX",null,null,0.5],[null,-1,"XX",null,"m1",1.25]],"status":["MISSING","MISSING"]}`,
+		},
+		{
+			"projection", `{"featureView":"fraud","features":["big","id"],"entry":{"id":1,"merchant":"nobody"}}`,
+			opening + `"features":["big","id"],"vector":[1152921504606846977,1],"status":"COMPLETE"}`,
+		},
+		{
+			"detail, types, numbers", `{"featureView":"fraud","features":["m_score","big","amount"],"entry":{"id":1,"merchant":"m1"},` +
+				`"options":{"detail":true,"types":true,"numbers":"string"}}`,
 			opening + `"features":["m_score","big","amount"],"types":["double","bigint","double"],` +
 				`"vector":[1.25,"1152921504606846977",0.25],"status":"COMPLETE",` +
-				`"groups":[{"name":"account_1","status":"COMPLETE","ageMs":60000},{"name":"merchant_1","prefix":"m_","status":"COMPLETE"}]}`},
-		{"passed", `{"featureView":"fraud","features":["amount","country","id"],"entries":[{"id":1},{"id":9},{"id":2}],` +
-			`"passedFeatures":[{"amount":12.50,"id":77},null,{"country":null}]}`,
+				`"groups":[{"name":"account_1","status":"COMPLETE","ageMs":60000},{"name":"merchant_1","prefix":"m_","status":"COMPLETE"}]}`,
+		},
+		{
+			"passed", `{"featureView":"fraud","features":["amount","country","id"],"entries":[{"id":1},{"id":9},{"id":2}],` +
+				`"passedFeatures":[{"amount":12.50,"id":77},null,{"country":null}]}`,
 			opening + `"features":["amount","country","id"],"vectors":[[12.5,"SE",77],[-1,"XX",9],[0.5,null,2]],` +
-				`"status":["COMPLETE","MISSING","COMPLETE"]}`},
-		{"max age", `{"featureView":"fraud","features":["amount"],"entry":{"id":1},"options":{"maxAgeMs":59999}}`,
-			opening + `"features":["amount"],"vector":[-1],"status":"EXPIRED"}`},
-		{"max age at the bound", `{"featureView":"fraud","features":["amount"],"entry":{"id":1},"options":{"maxAgeMs":60000}}`,
-			opening + `"features":["amount"],"vector":[0.25],"status":"COMPLETE"}`},
+				`"status":["COMPLETE","MISSING","COMPLETE"]}`,
+		},
+		{
+			"max age", `{"featureView":"fraud","features":["amount"],"entry":{"id":1},"options":{"maxAgeMs":59999}}`,
+			opening + `"features":["amount"],"vector":[-1],"status":"EXPIRED"}`,
+		},
+		{
+			"max age at the bound", `{"featureView":"fraud","features":["amount"],"entry":{"id":1},"options":{"maxAgeMs":60000}}`,
+			opening + `"features":["amount"],"vector":[0.25],"status":"COMPLETE"}`,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := f.answer(tc.body); got != tc.want {
@@ -68,11 +84,15 @@ func TestPartial(t *testing.T) {
 	refused := &pool.ServerError{Number: 1142, Message: "SELECT command denied to user 'secret'@'10.0.0.1'"}
 	for _, tc := range []struct{ name, table, options, features, want string }{
 		{"a group fails the request", "merchant_1", `{}`, "", "unavailable  -1"},
-		{"partial", "merchant_1", `{"partial":true,"detail":true}`, "",
+		{
+			"partial", "merchant_1", `{"partial":true,"detail":true}`, "",
 			`"vector":[4,1,"SE",1152921504606846980,"m1",null],"status":"ERROR",` +
-				`"groups":[{"name":"account_1","status":"COMPLETE","ageMs":60000},{"name":"merchant_1","prefix":"m_","status":"ERROR"}]}`},
-		{"partial, never a default for what could not be read", "account_1", `{"partial":true}`, "",
-			`"vector":[4,null,null,null,"m1",1.25],"status":"ERROR"}`},
+				`"groups":[{"name":"account_1","status":"COMPLETE","ageMs":60000},{"name":"merchant_1","prefix":"m_","status":"ERROR"}]}`,
+		},
+		{
+			"partial, never a default for what could not be read", "account_1", `{"partial":true}`, "",
+			`"vector":[4,null,null,null,"m1",1.25],"status":"ERROR"}`,
+		},
 		{"partial, nothing read", "_1", `{"partial":true}`, "", "unavailable  -1"},
 		{"a group that is not asked for may fail", "merchant_1", `{}`, `"features":["amount"],`, `"vector":[1],"status":"COMPLETE"}`},
 	} {
@@ -229,7 +249,6 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
-
 
 // valid is what validate should find, by an independent reading: encoding/json takes invalid UTF-8, unpaired surrogates
 // (both of which it decodes to U+FFFD, so that bodies with that character cannot be judged) and any depth.

@@ -107,32 +107,46 @@ func quoted(s string) []byte {
 // told whether it exists.
 func (p *program) resolve(store, name []byte, version int, access Access) (*view, *Error) {
 	cv, err := p.snapshot.Find(store, name, version)
+	if err != nil {
+		return p.unresolved(store, name, version, access, err)
+	}
+	if !access.MayRead(cv.Store, cv.Name) {
+		return nil, forbidden()
+	}
+	return p.views[cv], nil
+}
+
+func forbidden() *Error {
+	return errorf(Forbidden, "featureView", "this key may not read the feature view")
+}
+
+// unresolved is resolve where the catalogue finds no view, or more than one: stores that the caller may not read do not
+// make a name ambiguous.
+func (p *program) unresolved(store, name []byte, version int, access Access, err error) (*view, *Error) {
 	var ambiguous *catalog.AmbiguousError
-	if errors.As(err, &ambiguous) && ambiguous.What == "featureStore" {
-		var stores []string
-		for _, s := range ambiguous.Choices {
-			if access.MayRead(s, string(name)) {
-				stores = append(stores, s)
-			}
+	if !errors.As(err, &ambiguous) {
+		if !access.MayRead(string(store), string(name)) {
+			return nil, forbidden()
 		}
-		if len(stores) == 1 {
-			return p.resolve([]byte(stores[0]), name, version, access)
-		}
-		ambiguous.Choices = stores
+		return nil, errorf(UnknownView, "featureView", "unknown feature view; GET /feature-views lists them")
 	}
-	readable := err == nil && access.MayRead(cv.Store, cv.Name) || err != nil && access.MayRead(string(store), string(name))
-	switch {
-	case !readable:
-		return nil, errorf(Forbidden, "featureView", "this key may not read the feature view")
-	case err == nil:
-		return p.views[cv], nil
-	case ambiguous != nil:
-		verb := "has"
-		if ambiguous.What == "featureStore" {
-			verb = "is in"
+	if ambiguous.What != "featureStore" {
+		if !access.MayRead(string(store), string(name)) {
+			return nil, forbidden()
 		}
-		return nil, errorf(AmbiguousView, ambiguous.What, "give %s: %s %s %s",
-			ambiguous.What, name, verb, strings.Join(ambiguous.Choices, ", "))
+		return nil, errorf(AmbiguousView, "version", "give version: %s has %s", name, strings.Join(ambiguous.Choices, ", "))
 	}
-	return nil, errorf(UnknownView, "featureView", "unknown feature view; GET /feature-views lists them")
+	var stores []string
+	for _, s := range ambiguous.Choices {
+		if access.MayRead(s, string(name)) {
+			stores = append(stores, s)
+		}
+	}
+	switch len(stores) {
+	case 0:
+		return nil, forbidden()
+	case 1:
+		return p.resolve([]byte(stores[0]), name, version, access)
+	}
+	return nil, errorf(AmbiguousView, "featureStore", "give featureStore: %s is in %s", name, strings.Join(stores, ", "))
 }
