@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/rongate/rongate/vectors"
 )
 
 // keepAnswerBytes is the largest buffer that is kept for another answer: a batch of a few hundred vectors.
@@ -14,9 +16,10 @@ const keepAnswerBytes = 256 << 10
 // been written (or given up), which is when its buffer is free again; a body that is handed over as bytes stays with
 // the connection instead.
 type answer struct {
-	body []byte
-	sent int // what Read has given out
-	pool *sync.Pool
+	request vectors.Request // while the service works on it
+	body    []byte
+	sent    int // what has been written
+	pool    *sync.Pool
 }
 
 func newAnswers() *sync.Pool {

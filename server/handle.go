@@ -139,7 +139,7 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, r route, received time.Time,
 	var err *vectors.Error
 	switch r {
 	case routeFeatureVectors:
-		a.body, err = s.appendVectors(a.body, ctx, received, access)
+		a.body, err = s.appendVectors(a, ctx, received, access)
 	case routeFeatureViews:
 		a.body = s.service.AppendViews(a.body, access)
 	case routeFeatureView:
@@ -159,17 +159,19 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, r route, received time.Time,
 	return nil
 }
 
+// appendVectors lends the service the request's body, by way of a pooled Request: one that the compiler cannot see the
+// end of would be allocated.
 func (s *Server) appendVectors(
-	dst []byte, ctx *fasthttp.RequestCtx, received time.Time, access vectors.Access,
+	a *answer, ctx *fasthttp.RequestCtx, received time.Time, access vectors.Access,
 ) ([]byte, *vectors.Error) {
 	timeout, ok := s.timeoutOf(&ctx.Request.Header)
 	if !ok {
 		const message = "must be a whole number of at least 1"
-		return dst, &vectors.Error{Code: codeInvalidHeader, Field: timeoutHeader, Entry: -1, Message: message}
+		return a.body, &vectors.Error{Code: codeInvalidHeader, Field: timeoutHeader, Entry: -1, Message: message}
 	}
-	return s.service.Append(dst, &vectors.Request{
-		Body: ctx.Request.Body(), Received: received, Timeout: timeout, Access: access,
-	})
+	a.request = vectors.Request{Body: ctx.Request.Body(), Received: received, Timeout: timeout, Access: access}
+	defer func() { a.request = vectors.Request{} }()
+	return s.service.Append(a.body, &a.request)
 }
 
 // logFailure logs what an operator must look into. Nodes that fail are not that, one by one: they would flood the log,
