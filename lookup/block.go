@@ -27,6 +27,8 @@ type block struct {
 	rows   int
 
 	answers []int32 // for each key of the statement, its row, rowMissing or rowUndecided
+
+	counted int64 // bytes of data counted in blocks.bytes
 }
 
 // What a block says of a key that no row answers.
@@ -39,6 +41,10 @@ const (
 type blocks struct {
 	pool sync.Pool
 	live atomic.Int64 // blocks handed out and not yet back
+
+	// bytes is what filled blocks hold until they are back. What running statements have read so far comes on top, at
+	// most Config.MaxBlockBytes a connection.
+	bytes atomic.Int64
 }
 
 // get returns an empty block with one reference, the caller's.
@@ -48,11 +54,17 @@ func (bs *blocks) get(cells int) *block {
 		b = &block{}
 	}
 	bs.live.Add(1)
-	b.cells, b.rows = cells, 0
+	b.cells, b.rows, b.counted = cells, 0, 0
 	b.data, b.ends = b.data[:0], b.ends[:0]
 	b.events, b.answers = b.events[:0], b.answers[:0]
 	b.refs.Store(1)
 	return b
+}
+
+// count adds a filled block's bytes to those held.
+func (bs *blocks) count(b *block) {
+	b.counted = int64(len(b.data))
+	bs.bytes.Add(b.counted)
 }
 
 // retain adds a reference. Only a holder of one may add another.
@@ -70,6 +82,7 @@ func (bs *blocks) release(b *block) {
 		panic("lookup: block released more often than retained")
 	}
 	bs.live.Add(-1)
+	bs.bytes.Add(-b.counted)
 	if poisonBlocks {
 		poison(b)
 	}

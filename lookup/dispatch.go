@@ -62,6 +62,11 @@ func (r *Reader) dispatch(p *piece) {
 		r.deliver(p, nil, ErrUnavailable)
 		return
 	}
+	if r.blocks.bytes.Load() > r.cfg.MaxLiveBytes {
+		r.counts.Refused++
+		r.deliver(p, nil, ErrOverloaded)
+		return
+	}
 	t := r.tierFor(p.tried)
 	if t < 0 && p.tried != 0 { // no other node: the same ones must do
 		p.tried = 0
@@ -169,6 +174,7 @@ func (r *Reader) run(n *node, c Conn, s *statement) {
 	for s != nil {
 		b := r.blocks.get(len(s.plan.sel.Columns))
 		err := s.execute(c, b)
+		r.blocks.count(b)
 		if err != nil && classify(err) == verdictStale {
 			r.cfg.OnStale(s.plan.sel.Group.Table)
 		}

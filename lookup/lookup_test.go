@@ -88,8 +88,8 @@ func newFixture(t testing.TB, change func(*lookup.Config, map[string]*fakenode.N
 		if err := reader.Close(t.Context()); err != nil && t.Context().Err() == nil {
 			t.Error(err)
 		}
-		if n := reader.Stats().Blocks; n != 0 {
-			t.Errorf("%d blocks were not released", n)
+		if st := reader.Stats(); st.Blocks != 0 || st.LiveBytes != 0 {
+			t.Errorf("%d blocks of %d bytes were not released", st.Blocks, st.LiveBytes)
 		}
 	})
 	f.reader = reader
@@ -470,6 +470,22 @@ func TestTooLarge(t *testing.T) {
 	got := f.read(accounts, f.accountKeys(1, 2, 3), time.Second)
 	if got[0] != lookup.ErrTooLarge.Error() {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestLiveBytes: while callers hold on to more than the bound, reads are refused; once they let go, served again.
+func TestLiveBytes(t *testing.T) {
+	f := newFixture(t, func(cfg *lookup.Config, _ map[string]*fakenode.Node) { cfg.MaxLiveBytes = 20 })
+	var held lookup.Call
+	held.Add(f.plans[accounts], f.accountKeys(1, 2, 3))
+	f.reader.Read(&held, time.Now().Add(time.Second))
+	if got := f.read(accounts, f.accountKeys(1), time.Second)[0]; got != lookup.ErrOverloaded.Error() {
+		t.Errorf("while the bytes are held: %q", got)
+	}
+	held.Release()
+	f.expectAccounts([]int64{1}, f.read(accounts, f.accountKeys(1), time.Second))
+	if n := f.reader.Stats().LiveBytes; n != 0 {
+		t.Errorf("%d bytes still counted", n)
 	}
 }
 

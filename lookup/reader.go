@@ -29,6 +29,10 @@ type Config struct {
 	// MaxBlockBytes is how many bytes of JSON one statement may fill. Default 8 MiB.
 	MaxBlockBytes int
 
+	// MaxLiveBytes is how many bytes of JSON all blocks that are still in use may hold; while they hold more, reads are
+	// refused with ErrOverloaded. Default 256 MiB.
+	MaxLiveBytes int64
+
 	// OnStale is told of a table whose definition is not what the current catalogue says. It must not block.
 	OnStale func(catalog.TableName)
 
@@ -48,6 +52,7 @@ type NodeConfig struct {
 const (
 	defaultMaxQueued     = 4096
 	defaultMaxBlockBytes = 8 << 20
+	defaultMaxLiveBytes  = 256 << 20
 )
 
 func (c *Config) fill() error {
@@ -59,6 +64,9 @@ func (c *Config) fill() error {
 	}
 	if c.MaxBlockBytes == 0 {
 		c.MaxBlockBytes = defaultMaxBlockBytes
+	}
+	if c.MaxLiveBytes == 0 {
+		c.MaxLiveBytes = defaultMaxLiveBytes
 	}
 	if c.OnStale == nil {
 		c.OnStale = func(catalog.TableName) {}

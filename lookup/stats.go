@@ -6,7 +6,8 @@ import "github.com/rongate/rongate/pool"
 type Stats struct {
 	Queued    int    // pieces that wait for a connection
 	Blocks    int64  // blocks in use
-	Refused   uint64 // pieces refused because the queues were full
+	LiveBytes int64  // bytes they hold
+	Refused   uint64 // pieces refused because the queues or Config.MaxLiveBytes were full
 	Retries   uint64 // pieces tried again
 	Abandoned uint64 // pieces whose call left at its deadline
 	Nodes     []NodeStats
@@ -34,7 +35,7 @@ func (r *Reader) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := Stats{
-		Queued: r.queued, Blocks: r.blocks.live.Load(),
+		Queued: r.queued, Blocks: r.blocks.live.Load(), LiveBytes: r.blocks.bytes.Load(),
 		Refused: r.counts.Refused, Retries: r.counts.Retries, Abandoned: r.counts.Abandoned,
 	}
 	for _, n := range r.nodes {
