@@ -68,16 +68,16 @@ INSERT INTO rongate_payments.wallet_2 VALUES
   (4711, 'EUR', 10.5, 1),
   (4712, 'EUR', 123456789012345678.9, 0);
 
--- The accounts of an older system, keyed by text.
+-- The accounts of an older system, whose ids are narrower.
 CREATE TABLE rongate_payments.legacy_account_1 (
-  account_id VARCHAR(20) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+  account_id SMALLINT UNSIGNED NOT NULL,
   plan_name VARCHAR(10) CHARACTER SET ascii COLLATE ascii_general_ci,
   PRIMARY KEY (account_id) USING HASH
 ) {{engine}};
 
 INSERT INTO rongate_payments.legacy_account_1 VALUES
-  ('4711', 'gold'),
-  ('04711', 'silver');
+  (4711, 'gold'),
+  (4712, 'silver');
 
 -- Integer keys of every size, and unsigned ones up to 2^64 - 1.
 CREATE TABLE rongate_payments.int_keys_1 (
