@@ -141,7 +141,7 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, r route, received time.Time,
 	case routeFeatureVectors:
 		a.body, err = s.appendVectors(a, ctx, received, access)
 	case routeFeatureViews:
-		a.body = s.service.AppendViews(a.body, access)
+		a.body, err = s.service.AppendViews(a.body, access)
 	case routeFeatureView:
 		name, version, _ := viewOf(ctx.Path())
 		store := string(ctx.QueryArgs().Peek("featureStore"))

@@ -20,7 +20,7 @@ import (
 // nothing of what it is given.
 type Service interface {
 	Append(dst []byte, req *vectors.Request) ([]byte, *vectors.Error)
-	AppendViews(dst []byte, access vectors.Access) []byte
+	AppendViews(dst []byte, access vectors.Access) ([]byte, *vectors.Error)
 	AppendView(dst []byte, store, name, version string, access vectors.Access) ([]byte, *vectors.Error)
 	Stats() vectors.Stats
 }

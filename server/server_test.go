@@ -44,11 +44,11 @@ func (f *fakeService) Append(dst []byte, req *vectors.Request) ([]byte, *vectors
 	return append(dst, fakeAnswer...), nil
 }
 
-func (f *fakeService) AppendViews(dst []byte, access vectors.Access) []byte {
+func (f *fakeService) AppendViews(dst []byte, access vectors.Access) ([]byte, *vectors.Error) {
 	if access.MayRead("payments", "fraud") {
-		return append(dst, `{"featureViews":["payments/fraud"]}`...)
+		return append(dst, `{"featureViews":["payments/fraud"]}`...), nil
 	}
-	return append(dst, `{"featureViews":[]}`...)
+	return append(dst, `{"featureViews":[]}`...), nil
 }
 
 func (f *fakeService) AppendView(
