@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A Describer reads the definitions of tables from the database. A table that does not exist is absent from the map; the
-// error is for a database that cannot tell. lookup.Reader is one.
+// A Describer reads the definitions of tables from the database. A table that does not exist is absent from the map;
+// the error is for a database that cannot tell. lookup.Reader is one.
 type Describer interface {
 	Describe(ctx context.Context, tables []TableName) (map[TableName]*Table, error)
 }
@@ -34,8 +34,8 @@ type Config struct {
 const defaultDescribeTimeout = 10 * time.Second
 
 // A Catalog is a catalogue file over tables that may be altered while it is served. Its goroutine re-reads the tables
-// that Stale names; a definition that cannot be had or that the catalogue does not fit is tried again, and the last good
-// one is served meanwhile. All methods are safe for concurrent use.
+// that Stale names; a definition that cannot be had or that the catalogue does not fit is tried again, and the last
+// good one is served meanwhile. All methods are safe for concurrent use.
 type Catalog struct {
 	current   atomic.Pointer[Snapshot]
 	refresher *refresher

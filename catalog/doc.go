@@ -1,13 +1,13 @@
 // Package catalog knows which feature views there are and from which columns of which tables they are read. It turns a
-// catalogue file and the tables' definitions into a Snapshot: immutable, every name resolved to an integer slot, so that
-// no request looks a name of a table or column up.
+// catalogue file and the tables' definitions into a Snapshot: immutable, every name resolved to an integer slot, so
+// that no request looks a name of a table or column up.
 //
-// The way there has two steps. Parse reads a file into a Spec and finds the mistakes that the file alone shows; it needs
-// no database. Resolve is pure: it checks a Spec against the tables, makes the columns and plans the Selects, and finds
-// the rest of the mistakes, at their lines of the file all the same. Open does both and keeps the Snapshot up to date
-// when a table is altered.
+// The way there has two steps. Parse reads a file into a Spec and finds the mistakes that the file alone shows; it
+// needs no database. Resolve is pure: it checks a Spec against the tables, makes the columns and plans the Selects, and
+// finds the rest of the mistakes, at their lines of the file all the same. Open does both and keeps the Snapshot up to
+// date when a table is altered.
 //
-// It refuses to guess: a feature that two joins could give, a key that is not the table's primary key, or a default that
-// the column could not hold is a mistake, and a catalogue with a mistake is not served. It reads no table itself: lookup
-// describes them, through Describer. vectors serves what a Snapshot says.
+// It refuses to guess: a feature that two joins could give, a key that is not the table's primary key, or a default
+// that the column could not hold is a mistake, and a catalogue with a mistake is not served. It reads no table itself:
+// lookup describes them, through Describer. vectors serves what a Snapshot says.
 package catalog

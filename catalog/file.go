@@ -46,7 +46,7 @@ func parse(doc *yamldoc.Doc) (*Spec, error) {
 }
 
 func readStore(m *yamldoc.Map) *storeSpec {
-	s := &storeSpec{name: readName(m.Required("name"), "")}
+	s := &storeSpec{name: readPathName(m.Required("name"))}
 	s.database = readName(m.Optional("database"), s.name.text)
 	for _, item := range m.Optional("featureGroups").List() {
 		s.groups = append(s.groups, readGroup(item.Map(), s))
@@ -91,7 +91,7 @@ func (g *groupSpec) readFeature(m *yamldoc.Map) {
 
 func readView(m *yamldoc.Map, s *storeSpec) *viewSpec {
 	v := &viewSpec{at: m.At(), store: s.name.text}
-	v.name = readName(m.Required("name"), "")
+	v.name = readPathName(m.Required("name"))
 	v.version = readVersion(m)
 	for _, item := range m.Required("joins").List() {
 		v.joins = append(v.joins, readJoin(item.Map(), s))
@@ -165,6 +165,15 @@ func readName(v yamldoc.Value, def string) word {
 		v.Fail("begins or ends with a space, which no name may")
 	}
 	return word{v.At(), text}
+}
+
+// readPathName reads a name that URLs and the rights of API keys have as one part of a path.
+func readPathName(v yamldoc.Value) word {
+	w := readName(v, "")
+	if strings.ContainsAny(w.text, "/*") {
+		v.Fail("has a slash or an asterisk, which mean something else in URLs and in the rights of API keys")
+	}
+	return w
 }
 
 // jsonNumber is a number as JSON writes it: what columns take, and less than YAML does.

@@ -38,12 +38,14 @@ type AmbiguousError struct {
 }
 
 func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("more than one feature view has this name; give %s, one of %s", e.What, strings.Join(e.Choices, ", "))
+	choices := strings.Join(e.Choices, ", ")
+	return fmt.Sprintf("more than one feature view has this name; give %s, one of %s", e.What, choices)
 }
 
-// Find returns a feature view. An empty store and a version of 0 are not given; they are needed where two feature stores
-// have a view of that name, and where there are two versions of it: a model must not change its features because another
-// view was deployed. The error is an *UnknownViewError or an *AmbiguousError. It does not allocate unless it fails.
+// Find returns a feature view. An empty store and a version of 0 are not given; they are needed where two feature
+// stores have a view of that name, and where there are two versions of it: a model must not change its features because
+// another view was deployed. The error is an *UnknownViewError or an *AmbiguousError. It does not allocate unless it
+// fails.
 func (s *Snapshot) Find(store, name []byte, version int) (*View, error) {
 	var found []*View // all versions in the one store that has the name
 	for rest := s.Views; len(rest) > 0; {

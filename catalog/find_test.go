@@ -86,10 +86,15 @@ func TestFindAmbiguous(t *testing.T) {
 		message     string
 	}{
 		// A version that only one store has does not tell: another store may get it tomorrow.
-		{"", "fraud", 0, "featureStore", []string{"a", "b"}, "more than one feature view has this name; give featureStore, one of a, b"},
-		{"", "fraud", 3, "featureStore", []string{"a", "b"}, "more than one feature view has this name; give featureStore, one of a, b"},
-		{"b", "fraud", 0, "version", []string{"1", "3"}, "more than one feature view has this name; give version, one of 1, 3"},
-		{"", "ranking", 0, "version", []string{"1", "2"}, "more than one feature view has this name; give version, one of 1, 2"},
+		{"", "fraud", 0, "featureStore", []string{"a", "b"}, "more than one feature view has this name; give featureStore, " +
+			"one of a, b"},
+		{"", "fraud", 3, "featureStore", []string{"a", "b"}, "more than one feature view has this name; give featureStore, " +
+			"one of a, b"},
+		{"b", "fraud", 0, "version", []string{"1", "3"}, "more than one feature view has this name; give version, one " +
+			"of 1, " +
+			"3"},
+		{"", "ranking", 0, "version", []string{"1", "2"}, "more than one feature view has this name; give version, one of " +
+			"1, 2"},
 	}
 	for _, test := range tests {
 		_, err := s.Find([]byte(test.store), []byte(test.name), test.version)

@@ -113,7 +113,8 @@ func dump(s *Snapshot) string {
 			b.WriteString("\n")
 		}
 		for _, f := range v.Features {
-			fmt.Fprintf(&b, "  feature %s (%s): join %d key %d select %d cell %d", f.Name, f.Type, f.Join, f.Key, f.Select, f.Cell)
+			fmt.Fprintf(&b, "  feature %s (%s): join %d key %d select %d cell %d",
+				f.Name, f.Type, f.Join, f.Key, f.Select, f.Cell)
 			if f.Default != nil {
 				fmt.Fprintf(&b, " default %s", f.Default)
 			}

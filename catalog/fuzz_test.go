@@ -13,7 +13,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(readTestdata(f, "rich.yaml")), true)
 	f.Add([]byte(readTestdata(f, "rich.yaml")), false)
 	f.Add([]byte("featureStores: [{name: s, featureGroups: [{name: g, version: 1}], featureViews: [{name: v, version: 1, "+
-		"joins: [{group: g, version: 1, prefix: p_, keys: {a: b}}], features: [p_a, {name: p_b, default: 1, label: true}]}]}]\n"), false)
+		"joins: [{group: g, version: 1, prefix: p_, keys: {a: b}}], features: [p_a, {name: p_b, default: 1, label: "+
+		"true}]}]}]\n"), false)
 	rich, sound := readTables(f, readTestdata(f, "rich.tables")), readTables(f, soundTables)
 	f.Fuzz(func(t *testing.T, data []byte, isRich bool) {
 		tables := sound

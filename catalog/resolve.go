@@ -54,7 +54,8 @@ type group struct {
 func (r *resolver) resolveGroup(spec *groupSpec, table *Table) *group {
 	switch {
 	case table == nil:
-		r.report.Add(spec.tableAt, "table %s does not exist, or the user may not read it; create it, grant SELECT or mend its name",
+		r.report.Add(spec.tableAt, "table %s does not exist, or the user may not read it; create it, grant SELECT or "+
+			"mend its name",
 			spec.table)
 		return nil
 	case len(table.PrimaryKey) == 0:

@@ -72,7 +72,8 @@ func (r *resolver) keySlots(v *view, j *joinSpec, g *group) []int {
 		}
 		slots[i] = r.keySlot(v, servingKey, keyUse{j.label(), c})
 		if first := slices.Index(slots[:i], slots[i]); first >= 0 {
-			r.report.Add(servingKey.at, "serving key %s is mapped to column %s and to column %s of %s; map one of them to another serving key",
+			r.report.Add(servingKey.at, "serving key %s is mapped to column %s and to column %s of %s; map one of them to "+
+				"another serving key",
 				servingKey.text, g.Key[first].Name, c.Name, j.label())
 		}
 	}

@@ -64,44 +64,58 @@ func TestMistakes(t *testing.T) {
 		"text at the top": {"hello\n", `f:1: must be a mapping of names to values, not the text "hello"`},
 		"two documents":   {"text: a\n---\ntext: b\n", "f:2: a second document starts here; a file holds one"},
 		"alias at top":    {"text: &a x\nlist: *a\n", "f:2: list: aliases are not supported; write the value out"},
-		"merge":           {"keys: &a {}\nlist: [{<<: *a, name: b}]\n", `f:2: list[0]: the name of a field must be text, not a value tagged !!merge`},
-		"unknown anchor":  {"text: *a\n", "f: is not valid YAML: unknown anchor 'a' referenced"},
-		"syntax":          {"text: a\nint: [1\nbool: {\n", "f:1: is not valid YAML: did not find expected ',' or ']'"},
-		"tab":             {"keys:\n\ta: b\n", "f:2: is not valid YAML: found character that cannot start any token; line 2 is indented with a tab, where YAML takes spaces only"},
-		"not UTF-8":       {"text: \xff\n", "f: is not valid YAML: invalid leading UTF-8 octet"},
-		"control":         {"text: \x01\n", "f: is not valid YAML: control characters are not allowed"},
-		"twice":           {"int: 1\ntext: a\nint: 2\n", "f:3: int: is there twice; it is on line 1 too"},
-		"odd name":        {"[a]: b\n", "f:1: the name of a field must be text, not a list"},
-		"number as name":  {"keys: {1: b}\n", "f:1: keys: the name of a field must be text, not 1"},
-		"unknown, near":   {"itn: 1\n", "f:1: itn: unknown field; did you mean int?"},
-		"unknown, far":    {"keys: {}\nlist: [{name: a, nothing: 1}]\n", "f:2: list[0].nothing: unknown field; there is only name"},
-		"unknown, many":   {"x1: 1\n", "f:1: x1: unknown field; there are text, int, float, bool, wait, mode, default, list, words, keys"},
-		"missing":         {"list:\n  - nam: a\n", "f:2: list[0].name: is required\nf:2: list[0].nam: unknown field; did you mean name?"},
-		"required null":   {"list: [{name: }]\n", "f:1: list[0].name: is empty; give it a value"},
-		"required empty":  {"list: [{name: ''}]\n", "f:1: list[0].name: is empty; give it a value"},
-		"null item":       {"list: [{name: a}, null]\n", "f:1: list[1]: is empty; give it a value"},
-		"text: int":       {"text: 17\n", "f:1: text: must be text; write it in quotes"},
-		"text: bool":      {"text: true\n", "f:1: text: must be text; write it in quotes"},
-		"text: date":      {"text: 2026-01-02\n", "f:1: text: must be text; write it in quotes"},
-		"text: list":      {"text: [a]\n", "f:1: text: must be text, not a list"},
-		"text: binary":    {"text: !!binary aGk=\n", "f:1: text: must be text, not a value tagged !!binary"},
-		"int: text":       {"int: '5'\n", `f:1: int: must be a whole number from 1 to 100, not the text "5"`},
-		"int: hex":        {"int: 0x10\n", "f:1: int: must be a whole number from 1 to 100, not 0x10"},
-		"int: fraction":   {"int: 1.5\n", "f:1: int: must be a whole number from 1 to 100, not 1.5"},
-		"int: low":        {"int: 0\n", "f:1: int: must be a whole number from 1 to 100, not 0"},
-		"int: huge":       {"int: 99999999999999999999\n", "f:1: int: must be a whole number from 1 to 100, not 99999999999999999999"},
-		"int: mapping":    {"int: {a: b}\n", "f:1: int: must be a whole number from 1 to 100, not a mapping"},
-		"float: NaN":      {"float: .nan\n", "f:1: float: must be a number from 0 to 1, not .nan"},
-		"float: high":     {"float: 1.01\n", "f:1: float: must be a number from 0 to 1, not 1.01"},
-		"bool: yes":       {"bool: yes\n", `f:1: bool: must be true or false, not the text "yes"`},
-		"wait: number":    {"wait: 5\n", "f:1: wait: must be a duration such as 250ms, 30s or 7d from 1ms to 48h0m0s, not 5"},
-		"wait: negative":  {"wait: -5s\n", `f:1: wait: must be a duration such as 250ms, 30s or 7d from 1ms to 48h0m0s, not the text "-5s"`},
-		"wait: long":      {"wait: 3d\n", `f:1: wait: must be a duration such as 250ms, 30s or 7d from 1ms to 48h0m0s, not the text "3d"`},
-		"mode":            {"mode: fsat\n", `f:1: mode: must be one of fast, safe, not the text "fsat"`},
-		"scalar: list":    {"default: []\n", "f:1: default: must be text, a number, true or false, not a list"},
-		"list: mapping":   {"words: {a: b}\n", "f:1: words: must be a list, not a mapping"},
-		"item: number":    {"words:\n- a\n- 5\n", "f:3: words[1]: must be text; write it in quotes"},
-		"entry: number":   {"keys:\n  a: b\n  c: 5\n", "f:3: keys.c: must be text; write it in quotes"},
+		"merge": {
+			"keys: &a {}\nlist: [{<<: *a, name: b}]\n",
+			`f:2: list[0]: the name of a field must be text, not a value tagged !!merge`,
+		},
+		"unknown anchor": {"text: *a\n", "f: is not valid YAML: unknown anchor 'a' referenced"},
+		"syntax":         {"text: a\nint: [1\nbool: {\n", "f:1: is not valid YAML: did not find expected ',' or ']'"},
+		"tab": {"keys:\n\ta: b\n", "f:2: is not valid YAML: found character that cannot start any token; " +
+			"line 2 is indented with a tab, where YAML takes spaces only"},
+		"not UTF-8":      {"text: \xff\n", "f: is not valid YAML: invalid leading UTF-8 octet"},
+		"control":        {"text: \x01\n", "f: is not valid YAML: control characters are not allowed"},
+		"twice":          {"int: 1\ntext: a\nint: 2\n", "f:3: int: is there twice; it is on line 1 too"},
+		"odd name":       {"[a]: b\n", "f:1: the name of a field must be text, not a list"},
+		"number as name": {"keys: {1: b}\n", "f:1: keys: the name of a field must be text, not 1"},
+		"unknown, near":  {"itn: 1\n", "f:1: itn: unknown field; did you mean int?"},
+		"unknown, far": {"keys: {}\nlist: [{name: a, nothing: 1}]\n", "f:2: list[0].nothing: unknown field; there is " +
+			"only name"},
+		"unknown, many": {"x1: 1\n", "f:1: x1: unknown field; there are text, int, float, bool, wait, mode, default, " +
+			"list, words, keys"},
+		"missing": {"list:\n  - nam: a\n", "f:2: list[0].name: is required\nf:2: list[0].nam: unknown field; " +
+			"did you mean name?"},
+		"required null":  {"list: [{name: }]\n", "f:1: list[0].name: is empty; give it a value"},
+		"required empty": {"list: [{name: ''}]\n", "f:1: list[0].name: is empty; give it a value"},
+		"null item":      {"list: [{name: a}, null]\n", "f:1: list[1]: is empty; give it a value"},
+		"text: int":      {"text: 17\n", "f:1: text: must be text; write it in quotes"},
+		"text: bool":     {"text: true\n", "f:1: text: must be text; write it in quotes"},
+		"text: date":     {"text: 2026-01-02\n", "f:1: text: must be text; write it in quotes"},
+		"text: list":     {"text: [a]\n", "f:1: text: must be text, not a list"},
+		"text: binary":   {"text: !!binary aGk=\n", "f:1: text: must be text, not a value tagged !!binary"},
+		"int: text":      {"int: '5'\n", `f:1: int: must be a whole number from 1 to 100, not the text "5"`},
+		"int: hex":       {"int: 0x10\n", "f:1: int: must be a whole number from 1 to 100, not 0x10"},
+		"int: fraction":  {"int: 1.5\n", "f:1: int: must be a whole number from 1 to 100, not 1.5"},
+		"int: low":       {"int: 0\n", "f:1: int: must be a whole number from 1 to 100, not 0"},
+		"int: huge": {"int: 99999999999999999999\n", "f:1: int: must be a whole number from 1 to 100, not " +
+			"99999999999999999999"},
+		"int: mapping": {"int: {a: b}\n", "f:1: int: must be a whole number from 1 to 100, not a mapping"},
+		"float: NaN":   {"float: .nan\n", "f:1: float: must be a number from 0 to 1, not .nan"},
+		"float: high":  {"float: 1.01\n", "f:1: float: must be a number from 0 to 1, not 1.01"},
+		"bool: yes":    {"bool: yes\n", `f:1: bool: must be true or false, not the text "yes"`},
+		"wait: number": {"wait: 5\n", "f:1: wait: must be a duration such as 250ms, 30s or 7d from 1ms to 48h0m0s, not 5"},
+		"wait: negative": {
+			"wait: -5s\n",
+			`f:1: wait: must be a duration such as 250ms, 30s or 7d from 1ms to 48h0m0s, not the text "-5s"`,
+		},
+		"wait: long": {
+			"wait: 3d\n",
+			`f:1: wait: must be a duration such as 250ms, 30s or 7d from 1ms to 48h0m0s, not the text "3d"`,
+		},
+		"mode":          {"mode: fsat\n", `f:1: mode: must be one of fast, safe, not the text "fsat"`},
+		"scalar: list":  {"default: []\n", "f:1: default: must be text, a number, true or false, not a list"},
+		"list: mapping": {"words: {a: b}\n", "f:1: words: must be a list, not a mapping"},
+		"item: number":  {"words:\n- a\n- 5\n", "f:3: words[1]: must be text; write it in quotes"},
+		"entry: number": {"keys:\n  a: b\n  c: 5\n", "f:3: keys.c: must be text; write it in quotes"},
 		"all of them": {
 			"wait: x\nbool: 1\nlist: [{}]\nint: a\n",
 			"f:1: wait: must be a duration such as 250ms, 30s or 7d from 1ms to 48h0m0s, not the text \"x\"\n" +
@@ -182,7 +196,9 @@ func TestParseDuration(t *testing.T) {
 			t.Errorf("%s: got %v, %v; want %v", s, got, err, want)
 		}
 	}
-	for _, s := range []string{"", "d", "5", "-1s", "+1s", "1d-1h", "-1d", "1h1d", "106752d", "999999999999d", "106751d24h", "1 d", "1dd"} {
+	for _, s := range []string{
+		"", "d", "5", "-1s", "+1s", "1d-1h", "-1d", "1h1d", "106752d", "999999999999d", "106751d24h", "1 d", "1dd",
+	} {
 		if got, err := ParseDuration(s); err == nil {
 			t.Errorf("%q: got %v, want an error", s, got)
 		}
@@ -216,7 +232,8 @@ func TestSuggest(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
-		"text: a\nint: 5\nlist: [{name: a}]\nkeys: {a: b}\n", "a: &a [*a]\n", "? [a]\n: b\n", "- - - -\n", "text: |\n  a\n  b\n",
+		"text: a\nint: 5\nlist: [{name: a}]\nkeys: {a: b}\n", "a: &a [*a]\n", "? [a]\n: b\n", "- - - -\n",
+		"text: |\n  a\n  b\n",
 		"text: \"\\0\"\n", "%YAML 1.1\n---\ntext: a\n", "wait: 1d2h\nfloat: .inf\n", "{a: b}}", "<<: {int: 4}\n",
 	} {
 		f.Add([]byte(seed))
