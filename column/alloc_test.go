@@ -17,7 +17,7 @@ func TestNoAllocation(t *testing.T) {
 		{"varbinary(20)", `"AQIDBA=="`, "\x01\x02\x03\x04"},
 		{"binary(20)", `"AQIDBA=="`, "\x01\x02\x03\x04"},
 		{"bit(20)", "", "\x01\x02\x03"},
-		{"json", "", `{"a": [1, 2.5, {"b": "c"}], "d": null}`},
+		{"json", "", `[1, 2.5, null, "a"]`}, // flat: json.Valid pools its state, and the race detector empties pools
 		{"blob", "", "some bytes"},
 		{"text utf8mb4_bin", "", "some text"},
 		{"time(3)", "", "10:00:00.000"},

@@ -201,10 +201,10 @@ func (c *Column) CheckEventTime() error {
 	return fmt.Errorf("a column of type %s cannot be an event time", c.SQLType)
 }
 
-// FitsWire reports whether a result column could still be this one: wireType is the driver's name for its type and scale
-// its digits after the point, -1 where it has none. After an ALTER TABLE the server answers a prepared statement with
-// the new types and no error, so every execution is checked. Lengths, character sets and nullability are not seen here:
-// no rendering depends on them.
+// FitsWire reports whether a result column could still be this one: wireType is the driver's name for its type and
+// scale its digits after the point, -1 where it has none. After an ALTER TABLE the server answers a prepared statement
+// with the new types and no error, so every execution is checked. Lengths, character sets, collations and nullability
+// do not show here: a change of those alone is seen when the definition is read again.
 func (c *Column) FitsWire(wireType string, scale int) bool {
 	switch c.Kind {
 	case Decimal, DateTime, Timestamp, Time:

@@ -13,12 +13,18 @@ func TestNew(t *testing.T) {
 	}{
 		{"tinyint(4)", Column{SQLType: "tinyint", Kind: Int, Size: 1, wire: "TINYINT"}},
 		{"tinyint(1)", Column{SQLType: "tinyint(1)", Kind: Int, Size: 1, wire: "TINYINT"}},
-		{"smallint(5) unsigned", Column{SQLType: "smallint unsigned", Kind: Int, Size: 2, Unsigned: true, wire: "UNSIGNED SMALLINT"}},
+		{"smallint(5) unsigned", Column{
+			SQLType: "smallint unsigned", Kind: Int, Size: 2, Unsigned: true, wire: "UNSIGNED SMALLINT",
+		}},
 		{"mediumint(9)", Column{SQLType: "mediumint", Kind: Int, Size: 3, wire: "MEDIUMINT"}},
-		{"int(5) unsigned zerofill", Column{SQLType: "int(5) unsigned zerofill", Kind: Int, Size: 4, Unsigned: true, wire: "UNSIGNED INT"}},
+		{"int(5) unsigned zerofill", Column{
+			SQLType: "int(5) unsigned zerofill", Kind: Int, Size: 4, Unsigned: true, wire: "UNSIGNED INT",
+		}},
 		{"bigint unsigned", Column{SQLType: "bigint unsigned", Kind: Int, Size: 8, Unsigned: true, wire: "UNSIGNED BIGINT"}},
 		{"decimal(10,3)", Column{SQLType: "decimal(10,3)", Kind: Decimal, Precision: 10, Scale: 3, wire: "DECIMAL"}},
-		{"decimal(9,0) unsigned", Column{SQLType: "decimal(9,0) unsigned", Kind: Decimal, Precision: 9, Unsigned: true, wire: "DECIMAL"}},
+		{"decimal(9,0) unsigned", Column{
+			SQLType: "decimal(9,0) unsigned", Kind: Decimal, Precision: 9, Unsigned: true, wire: "DECIMAL",
+		}},
 		{"float", Column{SQLType: "float", Kind: Float, wire: "FLOAT"}},
 		{"double unsigned", Column{SQLType: "double unsigned", Kind: Double, Unsigned: true, wire: "DOUBLE"}},
 		{"bit(20)", Column{SQLType: "bit(20)", Kind: Bit, Size: 20, wire: "BIT"}},

@@ -219,7 +219,9 @@ func runes(text []byte) []string {
 }
 
 func FuzzMembers(f *testing.F) {
-	for _, seed := range []string{"enum('a','b')", "enum('it''s')", `set('\\','\n')`, "enum('')", "enum('a') charset binary"} {
+	for _, seed := range []string{
+		"enum('a','b')", "enum('it''s')", `set('\\','\n')`, "enum('')", "enum('a') charset binary",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, columnType string) {

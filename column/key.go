@@ -14,8 +14,8 @@ import (
 // errNotOfType is for a Value that a column of this type cannot have: the table is no longer what the plan says.
 var errNotOfType = errors.New("value is not of the column's type")
 
-// AppendKey writes the canonical form of a client's value for a column that passes CheckKey. The error is fit for the client: it completes a sentence
-// that begins with the serving key's name; dst is then returned as it was.
+// AppendKey writes the canonical form of a client's value for a column that passes CheckKey. The error is fit for the
+// client: it completes a sentence that begins with the serving key's name; dst is then returned as it was.
 func (c *Column) AppendKey(dst []byte, l Literal) ([]byte, error) {
 	switch c.Kind {
 	case Int:

@@ -113,7 +113,8 @@ func TestAppendKeyRefuses(t *testing.T) {
 		{"varchar(3) ascii_bin", "has a character that the column's character set ascii cannot hold", []string{`"é"`}},
 		{"varchar(3) utf8mb3_bin", "has a character that the column's character set utf8mb3 cannot hold", []string{`"x😀"`}},
 		{"varbinary(3)", code, []string{
-			`"AQIDBA=="`, `"AQ"`, `"AQ="`, `"A==="`, `"AR=="`, `"AQJ="`, `"AQ==AQ=="`, "1", `"A_=="`, "\"AQ\n=\"", "\"AQID\n\n\n\n\"",
+			`"AQIDBA=="`, `"AQ"`, `"AQ="`, `"A==="`, `"AR=="`, `"AQJ="`, `"AQ==AQ=="`, "1", `"A_=="`,
+			"\"AQ\n=\"", "\"AQID\n\n\n\n\"",
 			`"===="`, "null",
 		}},
 		{"json", "is of type json, which cannot be part of a key", []string{"1"}},

@@ -10,13 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// AppendLiteral checks a passed feature or a default and renders it exactly as AppendJSON renders the same value when it
-// is stored. NULL passes for every column. The error is fit for the client: it completes a sentence that begins with
-// the feature's name.
+// AppendLiteral checks a passed feature or a default and renders it exactly as AppendJSON renders the same value when
+// it is stored. NULL passes for every column. The error is fit for the client: it completes a sentence that begins
+// with the feature's name.
 //
 // Three things are not checked: the length of TEXT and BLOB, which a request's size bounds; whether text is in a
-// character set that rongate does not know; the digits of the deprecated FLOAT(M,D), which is not rounded to them. On an
-// error dst is returned as it was.
+// character set that rongate does not know; the digits of the deprecated FLOAT(M,D), which is not rounded to them. On
+// an error dst is returned as it was.
 func (c *Column) AppendLiteral(dst []byte, l Literal) ([]byte, error) {
 	if l.Kind == LiteralNull {
 		return append(dst, "null"...), nil

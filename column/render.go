@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// AppendJSON renders one stored cell. The error says that the Value is not of the column's type; dst is then returned as
-// it was.
+// AppendJSON renders one stored cell. The error says that the Value is not of the column's type; dst is then returned
+// as it was.
 func (c *Column) AppendJSON(dst []byte, v Value) ([]byte, error) {
 	switch {
 	case v.kind == kindNull:
