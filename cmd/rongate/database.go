@@ -1,0 +1,96 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/rongate/rongate/internal/yamldoc"
+	"github.com/rongate/rongate/pool"
+)
+
+func (l *loader) readDatabase(c *pool.Config, m *yamldoc.Map) {
+	c.User = m.Required("user").Text("")
+	file, variable := m.Optional("passwordFile"), m.Optional("passwordEnv")
+	switch {
+	case file.Present() && variable.Present():
+		variable.Fail("the password comes from passwordFile already; leave one of the two out")
+	case file.Present():
+		c.Password = l.passwordFile(file)
+	case variable.Present():
+		c.Password = l.passwordVariable(variable)
+	}
+	if v := m.Optional("tls"); v.Present() {
+		c.TLS = l.readTLS(v.Map())
+	}
+}
+
+// passwordFile reads the file at every dial, so that a rotated password needs no restart.
+func (l *loader) passwordFile(v yamldoc.Value) func() (string, error) {
+	path := l.file(v)
+	return func() (string, error) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return "", fmt.Errorf("read the password: %w", err)
+		}
+		return strings.TrimRight(string(text), "\r\n"), nil
+	}
+}
+
+func (l *loader) passwordVariable(v yamldoc.Value) func() (string, error) {
+	name := v.Text("")
+	password, ok := l.env(name)
+	if !ok && name != "" {
+		v.Fail("there is no such variable in the environment")
+	}
+	return func() (string, error) { return password, nil }
+}
+
+func (l *loader) readTLS(m *yamldoc.Map) *tls.Config {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: m.Optional("serverName").Text("")}
+	if v := m.Optional("ca"); v.Present() {
+		c.RootCAs = l.readRoots(v)
+	}
+	cert, key := m.Optional("cert"), m.Optional("key")
+	switch {
+	case cert.Present() && !key.Present():
+		cert.Fail("a certificate takes its private key; give key too")
+	case key.Present() && !cert.Present():
+		key.Fail("a private key takes its certificate; give cert too")
+	case cert.Present():
+		l.readCertificate(c, cert, key)
+	}
+	return c
+}
+
+func (l *loader) readRoots(v yamldoc.Value) *x509.CertPool {
+	roots := x509.NewCertPool()
+	path := l.file(v)
+	if path == "" {
+		return roots
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		v.Fail("%v", err)
+	} else if !roots.AppendCertsFromPEM(text) {
+		v.Fail("has no certificate; it must be a file of certificates in PEM form")
+	}
+	return roots
+}
+
+// readCertificate checks the certificate now, and reads it again at every dial, so that a renewed one needs no restart.
+func (l *loader) readCertificate(c *tls.Config, cert, key yamldoc.Value) {
+	certFile, keyFile := l.file(cert), l.file(key)
+	if certFile == "" || keyFile == "" {
+		return
+	}
+	if _, err := tls.LoadX509KeyPair(certFile, keyFile); err != nil {
+		cert.Fail("cannot be used with the private key: %v", err)
+	}
+	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		return &pair, err
+	}
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+const description = `Online feature serving for RonDB.
+
+rongate reads the feature views of a catalogue file from the RonDB API nodes (MySQL servers) of its own availability
+zone and answers POST /feature-vectors with feature vectors.
+
+A first configuration, rongate.yaml:
+
+  catalog: {file: catalog.yaml}
+  nodes:
+    - {address: "127.0.0.1:3306"}
+  database: {user: rongate, passwordFile: password.txt}
+
+Then:
+
+  rongate check --connect     is everything as it should be?
+  rongate serve               answers on 127.0.0.1:8080, health and metrics on 127.0.0.1:8081
+`
+
+// cli is the command line. Its longer texts are in helpTexts.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"${serve}"`
+	Check   checkCmd   `cmd:"" help:"${check}"`
+	Key     keyCmd     `cmd:"" help:"${key}"`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// configFlag is the flag that serve and check share.
+type configFlag struct {
+	Config string `short:"c" default:"rongate.yaml" env:"RONGATE_CONFIG" placeholder:"FILE" help:"${config}"`
+}
+
+func helpTexts() kong.Vars {
+	return kong.Vars{
+		"serve": "Serve feature vectors until SIGTERM or SIGINT, then finish what is in progress. " +
+			"A second signal ends it at once.",
+		"check": "Find every mistake in the configuration, the catalogue and the file of API keys. Nothing is served.",
+		"connect": "Also connect to every node, read the definitions of the catalogue's tables " +
+			"and check the catalogue against them.",
+		"config": "The configuration file (default: ${default}). RONGATE_ZONE, RONGATE_LISTEN, " +
+			"RONGATE_PRIVATE_LISTEN and RONGATE_LOG_LEVEL override what it says.",
+		"key": "Make an API key: print the key, for its caller, and its line for the file of API keys.",
+		"name": "What the key is called: for people, such as the name of the service that gets it " +
+			"(default: ${default}).",
+		"views": "What the key may read, with commas between: views such as payments/fraud, all views of a " +
+			"feature store such as payments/*, or * for everything (default: ${default}).",
+	}
+}
+
+// output is where a command writes: results and log lines.
+type output struct {
+	stdout, stderr io.Writer
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], output{os.Stdout, os.Stderr}))
+}
+
+// run executes one command line and returns the exit status: 0, 1 for a command that did not succeed, 2 for a command
+// line that is not understood.
+func run(args []string, out output) int {
+	exit := -1
+	parser, err := kong.New(&cli{},
+		kong.Name("rongate"),
+		kong.Description(description),
+		helpTexts(),
+		kong.Writers(out.stdout, out.stderr),
+		kong.Exit(func(status int) { exit = status }),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100}),
+	)
+	if err != nil {
+		panic(err) // the tags above are wrong
+	}
+	command, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit // --help has been printed
+	}
+	if err != nil {
+		fmt.Fprintf(out.stderr, "rongate: %v\nrongate --help says more\n", err)
+		return 2
+	}
+	if err := command.Run(out); err != nil {
+		if !errors.Is(err, errReported) {
+			fmt.Fprintln(out.stderr, err)
+		}
+		return 1
+	}
+	return 0
+}
+
+// errReported ends a command that has said already what is wrong.
+var errReported = errors.New("reported")
