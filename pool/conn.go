@@ -87,11 +87,12 @@ func (c *Conn) noteHealth() {
 	}
 }
 
-// Broken reports whether the connection cannot be used again.
+// Broken reports whether the connection should not be used again: it failed, or the pool waits for it because its
+// replacement is in service or the pool is being closed. Whoever keeps a lease for several statements asks between them.
 func (c *Conn) Broken() bool {
 	c.pool.mu.Lock()
 	defer c.pool.mu.Unlock()
-	return c.broken
+	return c.broken || c.retired || c.pool.closed
 }
 
 // Release ends the lease. The connection is free for the next TryAcquire at once, unless it is broken or superfluous.

@@ -160,7 +160,14 @@ func TestLifetimeOfALeasedConnection(t *testing.T) {
 		p := openFake(t, node, Config{Size: 1, Lifetime: time.Hour, KeepAlive: never, IdleLimit: never})
 		later(0)
 		old := mustAcquire(t, p)
-		later(100 * time.Minute)
+		later(50 * time.Minute)
+		if old.Broken() {
+			t.Error("given up before its time")
+		}
+		later(50 * time.Minute)
+		if !old.Broken() {
+			t.Error("whoever has it is not told to give it back")
+		}
 		s := p.Stats()
 		if s.Open != 2 || s.Free != 1 || s.Busy != 1 || s.Replaced != 1 {
 			t.Errorf("one replacement, no more: %+v", s)
