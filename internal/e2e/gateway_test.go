@@ -224,4 +224,3 @@ func (l testLog) Write(line []byte) (int, error) {
 	}
 	return len(line), nil
 }
-
