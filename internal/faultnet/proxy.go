@@ -78,8 +78,9 @@ func New(cfg Config) (*Proxy, error) {
 // Addr is the host:port where clients connect. It stays the same throughout.
 func (p *Proxy) Addr() string { return p.addr }
 
-// Set replaces the fault and wakes everything that the one before made wait. It is in force for new and for live
-// connections when Set returns. It errs only if the proxy is closed, or if after Refuse somebody else holds the port.
+// Set replaces the fault and wakes everything that the one before made wait. When Set returns it is in force for new and
+// for live connections, but for a piece that is being written at that moment. Set errs only if the proxy is closed, or if
+// after Refuse somebody else holds the port.
 func (p *Proxy) Set(f Fault) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

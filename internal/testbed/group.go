@@ -16,9 +16,9 @@ import (
 // writes into the directory once more.
 const keeperScript = `
 cat >/dev/null
-kill -KILL -- "-$1" 2>/dev/null
+kill -s KILL -- "-$1" 2>/dev/null
 n=0
-while [ $n -lt 50 ] && kill -0 -- "-$1" 2>/dev/null; do sleep 0.1; n=$((n + 1)); done
+while [ $n -lt 50 ] && kill -s 0 -- "-$1" 2>/dev/null; do sleep 0.1; n=$((n + 1)); done
 rm -rf -- "$2"
 `
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -98,8 +97,7 @@ func (m *MariaDB) prepare(ctx context.Context, cfg MariaDBConfig, in installatio
 		options = append(options, tls...)
 	}
 	if len(cfg.Accounts) == 0 && !in.isMySQL() {
-		// MariaDB starts on an empty directory, without so much as a mysql database.
-		return append(options, "--skip-grant-tables", "--skip-networking=0"), os.Mkdir(dataDir, 0o700)
+		return append(options, "--skip-grant-tables", "--skip-networking=0"), in.bootstrap(ctx, m.group, dataDir)
 	}
 	more, err := in.initialize(ctx, m.group, dataDir, cfg.Accounts)
 	return append(options, more...), err

@@ -90,7 +90,7 @@ func (p *process) await(ctx context.Context) error {
 	case err = <-ready:
 	case <-exited:
 		cancel()
-		<-ready
+		_ = <-ready // ended by cancel
 		err = errors.New("it has ended")
 	}
 	if err != nil {
