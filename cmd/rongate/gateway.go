@@ -124,7 +124,7 @@ func (g *gateway) loadCatalog(ctx context.Context) error {
 			return nil
 		}
 		g.failure.Store(&err)
-		g.log.Warn("catalogue not loaded yet", "error", err, "retryIn", wait)
+		g.log.Warn("catalogue not loaded yet", "error", err, "retryIn", wait.String())
 		select {
 		case <-ctx.Done():
 			return nil
@@ -166,14 +166,12 @@ func (g *gateway) ready() error {
 
 // shutdown drains the server and closes what it answered from.
 func (g *gateway) shutdown() error {
-	g.log.Info("shutting down", "delay", g.cfg.server.DrainDelay, "timeout", g.cfg.shutdownTimeout)
+	g.log.Info("shutting down", "delay", g.cfg.server.DrainDelay.String(), "timeout", g.cfg.shutdownTimeout.String())
 	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.server.DrainDelay+g.cfg.shutdownTimeout)
 	defer cancel()
 	err := g.server.Shutdown(ctx)
 	if c := g.catalog.Load(); c != nil {
 		c.Close()
 	}
-	err = errors.Join(err, g.reader.Close(ctx))
-	g.log.Info("shut down", "error", err)
-	return err
+	return errors.Join(err, g.reader.Close(ctx))
 }

@@ -47,13 +47,13 @@ func helpTexts() kong.Vars {
 		"check": "Find every mistake in the configuration, the catalogue and the file of API keys. Nothing is served.",
 		"connect": "Also connect to every node, read the definitions of the catalogue's tables " +
 			"and check the catalogue against them.",
-		"config": "The configuration file (default: ${default}). RONGATE_ZONE, RONGATE_LISTEN, " +
+		"config": "The configuration file (default: rongate.yaml). RONGATE_ZONE, RONGATE_LISTEN, " +
 			"RONGATE_PRIVATE_LISTEN and RONGATE_LOG_LEVEL override what it says.",
 		"key": "Make an API key: print the key, for its caller, and its line for the file of API keys.",
 		"name": "What the key is called: for people, such as the name of the service that gets it " +
-			"(default: ${default}).",
+			"(default: caller).",
 		"views": "What the key may read, with commas between: views such as payments/fraud, all views of a " +
-			"feature store such as payments/*, or * for everything (default: ${default}).",
+			"feature store such as payments/*, or * for everything (default: *).",
 	}
 }
 

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/rongate/rongate/internal/testbed"
+	"github.com/rongate/rongate/server"
+)
+
+var shared testbed.Shared
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(
+		shared.Main(m),
+		// fasthttp's worker pool sleeps up to ten seconds before it notices that it was stopped, and its clock for the
+		// Date header runs for as long as the process.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+	)
+}
+
+// buffer is an output that may be read while it is written.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// command runs a command line to its end.
+func command(args ...string) (status int, stdout, stderr string) {
+	var out, err buffer
+	status = run(args, output{&out, &err})
+	return status, out.String(), err.String()
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"check", "--help"}, {"key", "--help"}} {
+		status, stdout, stderr := command(args...)
+		if status != 0 || !strings.HasPrefix(stdout, "Usage: rongate") || stderr != "" {
+			t.Errorf("%v: %d, %q, %q", args, status, stdout, stderr)
+		}
+	}
+	if _, stdout, _ := command("serve", "--help"); !strings.Contains(stdout, "RONGATE_ZONE") {
+		t.Errorf("serve --help says nothing of the environment: %s", stdout)
+	}
+}
+
+func TestUsageMistakes(t *testing.T) {
+	for _, args := range [][]string{{}, {"sevre"}, {"serve", "--port", "1"}, {"check", "extra"}} {
+		status, stdout, stderr := command(args...)
+		if status != 2 || !strings.HasPrefix(stderr, "rongate: ") || stdout != "" {
+			t.Errorf("%v: %d, %q, %q", args, status, stdout, stderr)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	if status, stdout, _ := command("version"); status != 0 || !strings.HasPrefix(stdout, "rongate ") {
+		t.Errorf("%d, %q", status, stdout)
+	}
+}
+
+// TestKey makes a file of what the command prints.
+func TestKey(t *testing.T) {
+	status, stdout, stderr := command("key", "--name", "fraud model", "--views", "payments/*,shared/fx")
+	if status != 0 || stderr != "" {
+		t.Fatalf("%d, %q", status, stderr)
+	}
+	_, line, _ := strings.Cut(stdout, `"keys:":`)
+	path := filepath.Join(t.TempDir(), "keys.yaml")
+	if err := os.WriteFile(path, []byte("keys:\n"+line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.LoadKeys(path); err != nil {
+		t.Errorf("%v\n%s", err, stdout)
+	}
+	if !strings.Contains(line, `name: "fraud model"`) || !strings.Contains(line, `views: ["payments/*", "shared/fx"]`) {
+		t.Errorf("got %s", stdout)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"rongate.yaml": smallConfig, "catalog.yaml": smallCatalog,
+		"wrong.yaml": smallConfig + "log: {level: loud}\n",
+	})
+	status, stdout, stderr := command("check", "-c", filepath.Join(dir, "rongate.yaml"))
+	if status != 0 || stderr != "" || !strings.Contains(stdout, "1 tables") || !strings.Contains(stdout, "--connect") {
+		t.Errorf("%d, %q, %q", status, stdout, stderr)
+	}
+	for _, verb := range []string{"check", "serve"} {
+		status, stdout, stderr = command(verb, "-c", filepath.Join(dir, "wrong.yaml"))
+		if status != 1 || stdout != "" || !strings.Contains(stderr, "wrong.yaml:4: log.level: must be one of") {
+			t.Errorf("%s: %d, %q, %q", verb, status, stdout, stderr)
+		}
+	}
+}
