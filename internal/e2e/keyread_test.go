@@ -41,15 +41,20 @@ type keyReads struct {
 
 func startKeyReads(t *testing.T, db testbed.Cluster) *keyReads {
 	t.Helper()
+	fillKeyReads(t, db)
+	cfg := configFor(db)
+	cfg.catalogue = writeCatalogue(t, keyReadCatalogue)
+	return &keyReads{gateway: startGateway(t, cfg), db: db}
+}
+
+func fillKeyReads(t *testing.T, db testbed.Cluster) {
+	t.Helper()
 	var script strings.Builder
 	script.WriteString(strings.ReplaceAll(keyReadSchema, ") ENGINE;", ") "+db.Engine()+";"))
 	for i := range 300 {
 		fmt.Fprintf(&script, "INSERT INTO one_1 VALUES (%d, %d); INSERT INTO two_1 VALUES (%d, 'key%d', %d);\n", i, i*3, i, i, i*5)
 	}
 	execute(t, db, script.String())
-	cfg := configFor(db)
-	cfg.catalogue = writeCatalogue(t, keyReadCatalogue)
-	return &keyReads{gateway: startGateway(t, cfg), db: db}
 }
 
 // counters sums the counters of all nodes.
@@ -113,6 +118,29 @@ func TestOneRoundTripPerGroup(t *testing.T) {
 		}
 		k.expectReads(before, tc.keys, tc.roundTrips)
 	}
+}
+
+// TestThousandEntries: a batch of the largest size, with duplicates and missing rows, in one answer and in order.
+func TestThousandEntries(t *testing.T) {
+	onEach(t, func(t *testing.T, db testbed.Cluster) {
+		k := startKeyReads(t, db)
+		var entries, vectors, status []string
+		for i := range 1000 {
+			n := i * 7 % 400 // 300 to 399 are missing
+			entries = append(entries, fmt.Sprintf(`{"id":%d,"a":%d,"b":"key%d"}`, n, n, n))
+			if n < 300 {
+				vectors, status = append(vectors, fmt.Sprintf("[%d,%d]", n*3, n*5)), append(status, `"COMPLETE"`)
+			} else {
+				vectors, status = append(vectors, "[null,null]"), append(status, `"MISSING"`)
+			}
+		}
+		code, body := k.post(`{"featureView":"both","entries":[` + strings.Join(entries, ",") + `]}`)
+		want := `{"featureStore":"rongate_keys","featureView":"both","version":1,"features":["one_v","two_v"],"vectors":[` +
+			strings.Join(vectors, ",") + `],"status":[` + strings.Join(status, ",") + `]}`
+		if code != http.StatusOK || body != want {
+			t.Errorf("%d %.300s, want %.300s", code, body, want)
+		}
+	})
 }
 
 // hostileKeys are entries that try to have a statement scan, fail, or find a row that is not asked for: by view, each with
