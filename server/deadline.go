@@ -7,15 +7,15 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// stampHeader carries the moment a request's headers were read from fasthttp's hook, which sees nothing but the headers,
-// to the handler. What a client sends under this name is overwritten.
+// stampHeader carries the moment a request's headers were read from fasthttp's hook, which sees nothing but the
+// headers, to the handler. What a client sends under this name is overwritten.
 const stampHeader = "X-Rongate-Received"
 
 // timeoutHeader is how long, in milliseconds, the caller is ready to wait.
 const timeoutHeader = "X-Request-Timeout-Ms"
 
-// headersRead is fasthttp's hook between headers and body. The deadline starts here, and so that no slow sender outlives
-// it, it bounds the reading of the body too.
+// headersRead is fasthttp's hook between headers and body. The deadline starts here, and so that no slow sender
+// outlives it, it bounds the reading of the body too.
 func (s *Server) headersRead(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	var text [20]byte
 	h.SetBytesV(stampHeader, strconv.AppendInt(text[:0], int64(time.Since(s.started)), 10))
@@ -44,7 +44,8 @@ func (s *Server) receivedAt(h *fasthttp.RequestHeader) (time.Time, bool) {
 	return s.started.Add(time.Duration(since)), err == nil
 }
 
-// maxTimeoutMs keeps a timeout in milliseconds clear of overflow. It is far beyond any deadline, so that the cap applies.
+// maxTimeoutMs keeps a timeout in milliseconds clear of overflow. It is far beyond any deadline, so that the cap
+// applies.
 const maxTimeoutMs = 1 << 40
 
 // timeoutOf returns how long the caller gives the request, or the server's cap where that is shorter or the caller does

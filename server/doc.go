@@ -1,6 +1,6 @@
-// Package server speaks HTTP for rongate: two listeners, routes, limits, admission, API keys, the mapping of outcomes to
-// statuses, metrics, health and drain. What a request means is the business of package vectors, which it hands the body,
-// the moment the headers arrived and the caller's rights, and whose answer it sends on unchanged.
+// Package server speaks HTTP for rongate: two listeners, routes, limits, admission, API keys, the mapping of outcomes
+// to statuses, metrics, health and drain. What a request means is the business of package vectors, which it hands the
+// body, the moment the headers arrived and the caller's rights, and whose answer it sends on unchanged.
 //
 // It is the only user of fasthttp, whose request contexts are reused as soon as a handler returns: no reference to one,
 // nor to memory that belongs to one, is kept beyond the handler or taken for a context.Context.

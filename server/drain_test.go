@@ -141,7 +141,8 @@ func TestPrivateRoutes(t *testing.T) {
 	if resp := get("/livez"); resp.status != 200 {
 		t.Errorf("livez without nodes: %d", resp.status)
 	}
-	if resp := get("/debug/pprof/goroutine?debug=1"); resp.status != 200 || !strings.Contains(resp.body, "goroutine profile") {
+	resp = get("/debug/pprof/goroutine?debug=1")
+	if resp.status != 200 || !strings.Contains(resp.body, "goroutine profile") {
 		t.Errorf("pprof: %d", resp.status)
 	}
 	for _, path := range []string{"/", "/feature-vectors", "/feature-views"} {

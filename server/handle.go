@@ -90,8 +90,8 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	s.metrics.count(r, ctx.Response.StatusCode())
 }
 
-// respond writes the response of a request that succeeds, and returns the problem of one that does not. A caller without
-// a valid key learns nothing but the contract, not even which routes there are.
+// respond writes the response of a request that succeeds, and returns the problem of one that does not. A caller
+// without a valid key learns nothing but the contract, not even which routes there are.
 func (s *Server) respond(ctx *fasthttp.RequestCtx, r route, received time.Time) (p *problem) {
 	defer func() {
 		if cause := recover(); cause != nil {

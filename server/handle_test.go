@@ -214,10 +214,13 @@ func TestCodes(t *testing.T) {
 }
 
 func TestInternalErrorsStayInside(t *testing.T) {
+	failWith := func(code vectors.Code) func() *vectors.Error {
+		return func() *vectors.Error { return &vectors.Error{Code: code, Entry: -1, Message: "SELECT secret"} }
+	}
 	for name, fail := range map[string]func() *vectors.Error{
 		"panic":        func() *vectors.Error { panic("SELECT secret FROM t") },
-		"internal":     func() *vectors.Error { return &vectors.Error{Code: "internal", Entry: -1, Message: "SELECT secret"} },
-		"unknown code": func() *vectors.Error { return &vectors.Error{Code: "surprise", Entry: -1, Message: "SELECT secret"} },
+		"internal":     failWith(codeInternal),
+		"unknown code": failWith("surprise"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, Config{}, &fakeService{

@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// metrics are the Server's own, and the registry that also renders everybody else's Stats. Every label has a small fixed
-// set of values, so that no client can add a series.
+// metrics are the Server's own, and the registry that also renders everybody else's Stats. Every label has a small
+// fixed set of values, so that no client can add a series.
 type metrics struct {
 	registry *prometheus.Registry
 	requests [routeCount]map[int]prometheus.Counter

@@ -59,7 +59,7 @@ func newStatsCollector(service Service) *statsCollector {
 			{"rongate_pool_dials_total", "Connections dialed."},
 			{"rongate_pool_dial_errors_total", "Dials that failed, warm-up included."},
 			{"rongate_pool_ping_errors_total", "Keep-alive pings that failed."},
-			{"rongate_pool_prepares_total", "Statements prepared; steady growth means that the cache of statements is too small."},
+			{"rongate_pool_prepares_total", "Statements prepared; steady growth means that the cache is too small."},
 		}},
 	} {
 		for _, h := range group.help {

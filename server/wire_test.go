@@ -106,7 +106,9 @@ func TestSlowBody(t *testing.T) {
 		"the server's deadline": {30 * time.Millisecond, ""},
 		"the caller's timeout":  {time.Hour, "X-Request-Timeout-Ms: 30\r\n"},
 	} {
-		for _, framing := range []string{"Content-Length: 20\r\n\r\n{\"a\"", "Transfer-Encoding: chunked\r\n\r\n14\r\n{\"a\""} {
+		for _, framing := range []string{
+			"Content-Length: 20\r\n\r\n{\"a\"", "Transfer-Encoding: chunked\r\n\r\n14\r\n{\"a\"",
+		} {
 			t.Run(name+" "+framing[:7], func(t *testing.T) {
 				s := start(t, Config{Deadline: test.deadline}, &fakeService{})
 				c := s.dial()

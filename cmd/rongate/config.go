@@ -136,7 +136,8 @@ func (l *loader) readAddress(v yamldoc.Value, fallback, variable string, loopbac
 		l.doc.Add(at, "must be host:port, such as 127.0.0.1:8080")
 		return ""
 	case loopbackOnly && !isLoopback(host):
-		l.doc.Add(at, "is reachable from other machines, which takes apiKeys; configure them, or listen on 127.0.0.1:%s", port)
+		l.doc.Add(at, "is reachable from other machines, which takes apiKeys; configure them, or listen on 127.0.0.1:%s",
+			port)
 	}
 	return address
 }

@@ -73,7 +73,8 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("deadlines %v and %v", c.server.Deadline, c.vectors.Deadline)
 	}
 	p := c.lookup.Pool
-	if p.User != "rongate" || p.Size != 2 || p.MaxDetached != 2 || p.TLS != nil || p.Password != nil || cap(p.Warmups) != 2 {
+	if p.User != "rongate" || p.Password != nil || p.TLS != nil ||
+		p.Size != 2 || p.MaxDetached != 2 || cap(p.Warmups) != 2 {
 		t.Errorf("pool %+v", p)
 	}
 	if c.logLevel != slog.LevelInfo || c.logFormat != "text" || c.shutdownTimeout != 10*time.Second {
@@ -113,7 +114,8 @@ log: {level: warn, format: json}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.lookup.Zone != "a" || len(c.lookup.Nodes) != 2 || c.lookup.Nodes[1] != (lookup.NodeConfig{Address: "/run/mysqld.sock", Zone: "b"}) {
+	socket := lookup.NodeConfig{Address: "/run/mysqld.sock", Zone: "b"}
+	if c.lookup.Zone != "a" || len(c.lookup.Nodes) != 2 || c.lookup.Nodes[1] != socket {
 		t.Errorf("zone %q, nodes %v", c.lookup.Zone, c.lookup.Nodes)
 	}
 	p := c.lookup.Pool
@@ -167,7 +169,10 @@ func TestConfigMistakes(t *testing.T) {
 		{"database: {user: u, password: p}\n", "rongate.yaml:1: database.password: unknown field"},
 		{"database: {user: u, passwordFile: none}\n", "rongate.yaml:1: database.passwordFile: open "},
 		{"database: {user: u, passwordEnv: NONE}\n", "rongate.yaml:1: database.passwordEnv: there is no such variable"},
-		{"database: {user: u, passwordFile: password, passwordEnv: NONE}\n", "rongate.yaml:1: database.passwordEnv: the password"},
+		{
+			"database: {user: u, passwordFile: password, passwordEnv: NONE}\n",
+			"rongate.yaml:1: database.passwordEnv: the password",
+		},
 		{"database: {user: u, tls: {ca: password}}\n", "rongate.yaml:1: database.tls.ca: has no certificate"},
 		{"database: {user: u, tls: {ca: none}}\n", "rongate.yaml:1: database.tls.ca: open "},
 		{"database: {user: u, tls: {cert: cert.pem}}\n", "rongate.yaml:1: database.tls.cert: a certificate takes"},
@@ -254,7 +259,8 @@ func TestEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.lookup.Zone != "b" || c.listen != "127.0.0.1:2" || c.privateListen != "0.0.0.0:3" || c.logLevel != slog.LevelDebug {
+	if c.lookup.Zone != "b" || c.listen != "127.0.0.1:2" || c.privateListen != "0.0.0.0:3" ||
+		c.logLevel != slog.LevelDebug {
 		t.Errorf("got zone %s, %s, %s, %v", c.lookup.Zone, c.listen, c.privateListen, c.logLevel)
 	}
 	if password, err := c.lookup.Pool.Password(); password != "secret" || err != nil {

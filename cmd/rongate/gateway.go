@@ -52,8 +52,8 @@ func newGateway(cfg *config, log *slog.Logger) (*gateway, error) {
 	return g, err
 }
 
-// serve answers requests until ctx ends, then drains and returns nil; or until something fails that no waiting mends. The
-// listeners are there at once, and answer that nothing is ready for as long as that is so.
+// serve answers requests until ctx ends, then drains and returns nil; or until something fails that no waiting mends.
+// The listeners are there at once, and answer that nothing is ready for as long as that is so.
 func serve(ctx context.Context, cfg *config, log *slog.Logger) error {
 	g, err := newGateway(cfg, log)
 	if err != nil {
@@ -106,8 +106,8 @@ func (g *gateway) warnOfZones() {
 	g.log.Warn("no node is in the own zone: every read crosses zones", "zone", g.cfg.lookup.Zone)
 }
 
-// loadCatalog makes the first snapshot the one that is served. While the database cannot be asked for its tables it goes
-// on trying; a catalogue that contradicts the tables is for a person to mend.
+// loadCatalog makes the first snapshot the one that is served. While the database cannot be asked for its tables it
+// goes on trying; a catalogue that contradicts the tables is for a person to mend.
 func (g *gateway) loadCatalog(ctx context.Context) error {
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		c, err := catalog.Open(ctx, catalog.Config{

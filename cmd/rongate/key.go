@@ -12,9 +12,9 @@ type keyCmd struct {
 	Views []string `default:"*" placeholder:"VIEW" help:"${views}"`
 }
 
-// Run prints a key of 256 random bits. rongate keeps nothing of it: the file of API keys has only its SHA-256, from which
-// a key of that many random bits cannot be found. A key that a person makes up should be at least 32 characters long,
-// since short ones can be found by trying.
+// Run prints a key of 256 random bits. rongate keeps nothing of it: the file of API keys has only its SHA-256, from
+// which a key of that many random bits cannot be found. A key that a person makes up should be at least 32 characters
+// long, since short ones can be found by trying.
 func (c *keyCmd) Run(out output) error {
 	key, digest := server.NewKey()
 	views := make([]string, len(c.Views))

@@ -127,7 +127,8 @@ func TestServeWithoutDatabase(t *testing.T) {
 	if status, body := s.get(s.health + "/livez"); status != 200 {
 		t.Errorf("livez: %d %s", status, body)
 	}
-	if status, body := s.get(s.health + "/readyz"); status != 503 || !strings.Contains(body, "the catalogue is not loaded yet") {
+	status, body := s.get(s.health + "/readyz")
+	if status != 503 || !strings.Contains(body, "the catalogue is not loaded yet") {
 		t.Errorf("readyz: %d %s", status, body)
 	}
 	if status, body := s.post(`{"featureView":"fraud","entry":{"account_id":1}}`); status != 503 ||
@@ -172,7 +173,8 @@ func databaseFolder(t *testing.T, catalogue string) string {
 	t.Helper()
 	db := shared.Get(t, testbed.KindMariaDB)
 	err := db.Exec(t.Context(), `CREATE DATABASE IF NOT EXISTS payments;
-		CREATE TABLE IF NOT EXISTS payments.account_stats_1 (account_id BIGINT PRIMARY KEY, country VARCHAR(2)) `+db.Engine()+`;
+		CREATE TABLE IF NOT EXISTS payments.account_stats_1 (account_id BIGINT PRIMARY KEY, country VARCHAR(2))
+			`+db.Engine()+`;
 		REPLACE INTO payments.account_stats_1 VALUES (4711, 'SE');`)
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +202,8 @@ func TestServeDatabase(t *testing.T) {
 	if status != 200 || body != want {
 		t.Errorf("got %d %s", status, body)
 	}
-	if _, metrics := s.get(s.health + "/metrics"); !strings.Contains(metrics, `rongate_vectors_total{status="COMPLETE"} 1`) {
+	_, metrics := s.get(s.health + "/metrics")
+	if !strings.Contains(metrics, `rongate_vectors_total{status="COMPLETE"} 1`) {
 		t.Error("the vector is not counted")
 	}
 	s.terminate()
@@ -226,12 +229,14 @@ func TestServeWrongCatalogue(t *testing.T) {
 }
 
 func TestCheckConnect(t *testing.T) {
-	status, stdout, stderr := command("check", "--connect", "-c", filepath.Join(databaseFolder(t, smallCatalog), "rongate.yaml"))
+	config := filepath.Join(databaseFolder(t, smallCatalog), "rongate.yaml")
+	status, stdout, stderr := command("check", "--connect", "-c", config)
 	if status != 0 || stderr != "" || strings.Count(stdout, "has every table") != 3 ||
 		!strings.Contains(stdout, "feature view payments/fraud version 1: 1 features from 1 feature groups") {
 		t.Errorf("%d, %s, %s", status, stdout, stderr)
 	}
-	status, _, stderr = command("check", "--connect", "-c", filepath.Join(databaseFolder(t, wrongCatalog), "rongate.yaml"))
+	config = filepath.Join(databaseFolder(t, wrongCatalog), "rongate.yaml")
+	status, _, stderr = command("check", "--connect", "-c", config)
 	if status != 1 || !strings.Contains(stderr, "catalog.yaml:9: ") {
 		t.Errorf("%d, %s", status, stderr)
 	}
@@ -245,7 +250,7 @@ func TestCheckConnectUnreachable(t *testing.T) {
 	closed.Close()
 	dir := folder(t, map[string]string{
 		"catalog.yaml": smallCatalog,
-		"rongate.yaml": fmt.Sprintf("catalog: {file: catalog.yaml}\nnodes: [{address: %q}]\ndatabase: {user: u}\n", closed.Addr()),
+		"rongate.yaml": strings.Replace(smallConfig, "127.0.0.1:3306", closed.Addr().String(), 1),
 	})
 	status, _, stderr := command("check", "--connect", "-c", filepath.Join(dir, "rongate.yaml"))
 	if status != 1 || !strings.Contains(stderr, "connection refused") {
