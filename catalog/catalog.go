@@ -27,11 +27,18 @@ type Config struct {
 	// DescribeTimeout bounds one reading of tables after the first. 0: ten seconds.
 	DescribeTimeout time.Duration
 
+	// Refresh, give or take a tenth, is how often all tables are read again unasked: the answers of a server do not show
+	// every change, such as that of a key's collation. 0: five minutes; negative: never.
+	Refresh time.Duration
+
 	Log *slog.Logger // nil: nothing is logged
 }
 
 // defaultDescribeTimeout is far above what information_schema takes and far below what anybody waits for.
 const defaultDescribeTimeout = 10 * time.Second
+
+// defaultRefresh: a change of collation under a running model is rare, and every gateway asks.
+const defaultRefresh = 5 * time.Minute
 
 // A Catalog is a catalogue file over tables that may be altered while it is served. Its goroutine re-reads the tables
 // that Stale names; a definition that cannot be had or that the catalogue does not fit is tried again, and the last
@@ -51,6 +58,9 @@ func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 	}
 	if cfg.DescribeTimeout == 0 {
 		cfg.DescribeTimeout = defaultDescribeTimeout
+	}
+	if cfg.Refresh == 0 {
+		cfg.Refresh = defaultRefresh
 	}
 	spec, err := ParseFile(cfg.Path)
 	if err != nil {

@@ -137,11 +137,14 @@ type rig struct {
 }
 
 // openRig opens the sound catalogue. Its Catalog is closed by the test.
-func openRig(t *testing.T) *rig {
+func openRig(t *testing.T) *rig { return openRigWith(t, -1) }
+
+func openRigWith(t *testing.T, refresh time.Duration) *rig {
 	t.Helper()
 	r := &rig{server: &server{tables: readTables(t, soundTables)}, log: &log{}}
 	cfg := Config{
 		Path: writeFile(t, soundFile), Describer: r.server, Log: slog.New(slog.NewTextHandler(r.log, nil)),
+		Refresh: refresh,
 		OnChange: func(s *Snapshot) {
 			if r.Current() != s {
 				t.Error("OnChange was told of a snapshot that is not current")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ const (
 type refresher struct {
 	describer Describer
 	timeout   time.Duration
+	period    time.Duration // of reading all tables unasked; negative: never
 	log       *slog.Logger
 	spec      *Spec
 	publish   func(*Snapshot)
@@ -51,6 +53,7 @@ func newRefresher(cfg Config, spec *Spec, names []TableName, tables map[TableNam
 	r := &refresher{
 		describer: cfg.Describer,
 		timeout:   cfg.DescribeTimeout,
+		period:    cfg.Refresh,
 		log:       cfg.Log,
 		spec:      spec,
 		order:     names,
@@ -84,19 +87,42 @@ func (r *refresher) stale(table TableName) {
 
 // run re-reads until ctx is done.
 func (r *refresher) run(ctx context.Context) {
+	round := r.nextRound()
 	for ctx.Err() == nil {
+		if !time.Now().Before(round) {
+			r.want(r.order)
+			round = r.nextRound()
+		}
 		due, wait := r.due(time.Now())
 		if len(due) > 0 {
 			r.refresh(ctx, due)
 			continue
 		}
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(min(wait, time.Until(round)))
 		select {
 		case <-ctx.Done():
 		case <-r.wake:
 		case <-timer.C:
 		}
 		timer.Stop()
+	}
+}
+
+// nextRound is when all tables are read again.
+func (r *refresher) nextRound() time.Time {
+	if r.period < 0 {
+		return time.Now().Add(time.Hour * 24 * 365)
+	}
+	tenth := r.period / 10
+	return time.Now().Add(r.period - tenth + rand.N(2*tenth+1))
+}
+
+// want marks tables to be read.
+func (r *refresher) want(tables []TableName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range tables {
+		r.tables[n].wanted = true
 	}
 }
 

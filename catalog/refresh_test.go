@@ -39,6 +39,30 @@ func TestRedefinition(t *testing.T) {
 	})
 }
 
+// TestRefreshUnasked: a change that no answer shows is found by the regular reading.
+func TestRefreshUnasked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := openRigWith(t, 0)
+		defer r.Close()
+		r.server.alter(t, account, accountFloat)
+		time.Sleep(defaultRefresh - defaultRefresh/10 - time.Second)
+		synctest.Wait()
+		if len(r.changes) != 0 {
+			t.Fatal("read before its time")
+		}
+		time.Sleep(2 * (defaultRefresh/10 + time.Second))
+		synctest.Wait()
+		if len(r.changes) != 1 {
+			t.Fatalf("%d changes after the regular reading", len(r.changes))
+		}
+		time.Sleep(10 * defaultRefresh)
+		synctest.Wait()
+		if len(r.changes) != 1 {
+			t.Fatalf("%d changes though nothing changed any more", len(r.changes))
+		}
+	})
+}
+
 // TestOtherKey alters nothing but the order of a primary key.
 func TestOtherKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
