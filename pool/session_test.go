@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -242,16 +243,23 @@ func TestServerErrorLeavesTheConnectionUsable(t *testing.T) {
 func TestSinkErrorsAreReturnedAsTheyAre(t *testing.T) {
 	refused := errors.New("refused")
 	result := textResult(1, textRow("x"), textRow("y"))
-	for name, sink := range map[string]*tape{"columns": {refuseColumns: refused}, "row": {refuseRow: refused}} {
-		c, err := scriptedSelect(t, sink, framed(1, preparedPacket(0)), result)
-		if err != refused || c.Broken() || sink.calls != 1 || len(sink.rows) > 1 {
-			t.Errorf("%s: %v, broken %v, %+v", name, err, c.Broken(), sink)
-		}
-	}
-	sink := &tape{refuseRow: refused}
-	c, err := scriptedSelect(t, sink, framed(1, preparedPacket(0)), result[:len(result)-1])
-	if err != refused || !c.Broken() {
-		t.Errorf("the rest cannot be skipped: %v, broken %v", err, c.Broken())
+	withoutEnd := result[:len(result)-packetHeader-len(endPacket)]
+	for name, test := range map[string]struct {
+		sink   *tape
+		answer []byte
+		broken bool
+	}{
+		"columns":     {&tape{refuseColumns: refused}, result, false},
+		"row":         {&tape{refuseRow: refused}, result, false},
+		"no end":      {&tape{refuseRow: refused}, withoutEnd, true},
+		"end refused": {&tape{refuseRow: refused}, slices.Concat(withoutEnd, framed(5, errorPacket(1317, ""))), false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c, err := scriptedSelect(t, test.sink, framed(1, preparedPacket(0)), test.answer)
+			if err != refused || c.Broken() != test.broken || test.sink.calls != 1 || len(test.sink.rows) > 1 {
+				t.Errorf("%s: %v, broken %v, %+v", name, err, c.Broken(), test.sink)
+			}
+		})
 	}
 }
 
@@ -447,14 +455,20 @@ func FuzzAnswers(f *testing.F) {
 		if exhaustsMemory(prepare) || exhaustsMemory(execute) {
 			t.Skip()
 		}
-		c, err := scriptedSelect(t, &tape{}, prepare, execute)
-		var refusal *ServerError
-		if err != nil && !errors.Is(err, ErrBroken) && !errors.As(err, &refusal) {
-			t.Errorf("an error of no kind: %v", err)
-		}
-		if errors.Is(err, ErrBroken) && !c.Broken() {
-			t.Errorf("%v, and the connection goes on", err)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			c, err := scriptedSelect(t, &tape{}, prepare, execute)
+			var refusal *ServerError
+			if err != nil && !errors.Is(err, ErrBroken) && !errors.As(err, &refusal) {
+				t.Errorf("an error of no kind: %v", err)
+			}
+			if errors.Is(err, ErrBroken) && !c.Broken() {
+				t.Errorf("%v, and the connection goes on", err)
+			}
+			if took := time.Since(start); took > 10*time.Second+time.Millisecond {
+				t.Errorf("took %v", took)
+			}
+		})
 	})
 }
 
@@ -469,7 +483,13 @@ func FuzzHandshake(f *testing.F) {
 			t.Skip()
 		}
 		server := scriptedServer{script: [][]byte{greeting, auth, setup, setup}}
-		_ = Once(context.Background(), server.config(), func(*Conn) error { return nil })
+		cfg := server.config()
+		cfg.HandshakeTimeout = 20 * time.Millisecond // in real time: where the driver panics it leaves a goroutine behind
+		start := time.Now()
+		_ = Once(context.Background(), cfg, func(*Conn) error { return nil })
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("took %v", took)
+		}
 	})
 }
 
