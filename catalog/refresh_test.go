@@ -46,19 +46,17 @@ func TestRefreshUnasked(t *testing.T) {
 		defer r.Close()
 		r.server.alter(t, account, accountFloat)
 		time.Sleep(defaultRefresh - defaultRefresh/10 - time.Second)
-		synctest.Wait()
-		if len(r.changes) != 0 {
+		if r.Current() != r.first {
 			t.Fatal("read before its time")
 		}
 		time.Sleep(2 * (defaultRefresh/10 + time.Second))
-		synctest.Wait()
-		if len(r.changes) != 1 {
-			t.Fatalf("%d changes after the regular reading", len(r.changes))
+		altered := r.Current()
+		if altered == r.first {
+			t.Fatal("the change was not found")
 		}
 		time.Sleep(10 * defaultRefresh)
-		synctest.Wait()
-		if len(r.changes) != 1 {
-			t.Fatalf("%d changes though nothing changed any more", len(r.changes))
+		if r.Current() != altered {
+			t.Fatal("a new snapshot though nothing changed any more")
 		}
 	})
 }
