@@ -1,5 +1,5 @@
-// Package faultnet puts a TCP proxy with faults before a real server: it refuses, swallows, delays, stalls, trickles and
-// resets, switched while connections are live.
+// Package faultnet puts a TCP proxy with faults before a real server: it refuses, swallows, delays, stalls, trickles
+// and resets, switched while connections are live.
 //
 // It knows nothing of the protocol that passes through except its turns: a request is what the client sends until the
 // server speaks, a response what the server sends until the client speaks. It loses no byte unless told to, and it

@@ -54,8 +54,8 @@ type Proxy struct {
 	accepted, bytesUp, bytesDown, struck, straggled atomic.Int64
 }
 
-// New starts a proxy that passes everything on. It does not need the upstream to be there yet: clients that come before
-// it are reset.
+// New starts a proxy that passes everything on. It does not need the upstream to be there yet: clients that come
+// before it are reset.
 func New(cfg Config) (*Proxy, error) {
 	listener, err := net.Listen("tcp", cmp.Or(cfg.Listen, "127.0.0.1:0"))
 	if err != nil {
@@ -78,9 +78,9 @@ func New(cfg Config) (*Proxy, error) {
 // Addr is the host:port where clients connect. It stays the same throughout.
 func (p *Proxy) Addr() string { return p.addr }
 
-// Set replaces the fault and wakes everything that the one before made wait. When Set returns it is in force for new and
-// for live connections, but for a piece that is being written at that moment. Set errs only if the proxy is closed, or if
-// after Refuse somebody else holds the port.
+// Set replaces the fault and wakes everything that the one before made wait. When Set returns it is in force for new
+// and for live connections, but for a piece that is being written at that moment. Set errs only if the proxy is
+// closed, or if after Refuse somebody else holds the port.
 func (p *Proxy) Set(f Fault) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -378,7 +378,8 @@ func TestTrickle(t *testing.T) {
 	}
 }
 
-// TestStragglers checks that a response is one however many pieces it comes in, and that a seed decides which straggle.
+// TestStragglers checks that a response is one however many pieces it comes in, and that a seed decides which
+// straggle.
 func TestStragglers(t *testing.T) {
 	series := func(seed uint64) string {
 		u := startUpstream(t)

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// certificates makes a certificate authority and a server certificate for loopback in dir. It returns the options that
-// make a server use them, and a pool that verifies it.
+// certificates makes a certificate authority and a server certificate for loopback in dir. It returns the options
+// that make a server use them, and a pool that verifies it.
 func certificates(dir string) (options []string, pool *x509.CertPool, err error) {
 	now := time.Now()
 	authority := &x509.Certificate{
@@ -58,7 +58,11 @@ func certificates(dir string) (options []string, pool *x509.CertPool, err error)
 	for _, file := range []struct {
 		option, kind string
 		der          []byte
-	}{{"ssl-ca", "CERTIFICATE", authorityDER}, {"ssl-cert", "CERTIFICATE", serverDER}, {"ssl-key", "PRIVATE KEY", keyDER}} {
+	}{
+		{"ssl-ca", "CERTIFICATE", authorityDER},
+		{"ssl-cert", "CERTIFICATE", serverDER},
+		{"ssl-key", "PRIVATE KEY", keyDER},
+	} {
 		path := filepath.Join(dir, file.option+".pem")
 		text := pem.EncodeToMemory(&pem.Block{Type: file.kind, Bytes: file.der})
 		if err := os.WriteFile(path, text, 0o600); err != nil {

@@ -74,9 +74,9 @@ type Process interface {
 
 // A Node is one address that answers SQL.
 //
-// Before a MariaDB server a node is a proxy, and so are its Process's verbs: Kill and Stop refuse connections and end the
-// live ones, Pause swallows all traffic. In an NDB cluster they are those of its MySQL server; if there is a proxy before
-// it, clients of a dead server are accepted and then reset.
+// Before a MariaDB server a node is a proxy, and so are its Process's verbs: Kill and Stop refuse connections and end
+// the live ones, Pause swallows all traffic. In an NDB cluster they are those of its MySQL server; if there is a
+// proxy before it, clients of a dead server are accepted and then reset.
 type Node struct {
 	Name    string // such as "mysqld51", unique in its cluster
 	Address string // host:port

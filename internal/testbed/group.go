@@ -22,9 +22,10 @@ while [ $n -lt 50 ] && kill -s 0 -- "-$1" 2>/dev/null; do sleep 0.1; n=$((n + 1)
 rm -rf -- "$2"
 `
 
-// A group is what one cluster takes of the machine: a directory, ports, and the processes of one process group. It does
-// not outlive this process, however that ends: a keeper, a shell outside the group, sees to it. (A parent-death signal
-// would not do: it is Linux's alone, follows the thread that forked, and is lost on the servers' own children.)
+// A group is what one cluster takes of the machine: a directory, ports, and the processes of one process group. It
+// does not outlive this process, however that ends: a keeper, a shell outside the group, sees to it. (A parent-death
+// signal would not do: it is Linux's alone, follows the thread that forked, and is lost on the servers' own
+// children.)
 type group struct {
 	dir string
 	id  int // of the process group
@@ -72,8 +73,8 @@ func (g *group) join(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: g.id}
 }
 
-// close ends every process of the group, removes the directory and releases the ports. Whoever started processes in the
-// group waits for them before, or the keeper waits in vain.
+// close ends every process of the group, removes the directory and releases the ports. Whoever started processes in
+// the group waits for them before, or the keeper waits in vain.
 func (g *group) close() error {
 	err := g.leash.Close()
 	_ = g.holder.Wait() // it may have been killed by the keeper, which is as well

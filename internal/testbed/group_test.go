@@ -62,10 +62,10 @@ func TestNothingIsLeftOfADeadParent(t *testing.T) {
 // gone returns what is still there of a group.
 func gone(dir string, group, server int) error {
 	if err := syscall.Kill(server, 0); !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("server %d is there: %v", server, err)
+		return fmt.Errorf("server %d is there", server)
 	}
 	if err := syscall.Kill(-group, 0); !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("process group %d is there: %v", group, err)
+		return fmt.Errorf("process group %d is there", group)
 	}
 	if exists(dir) {
 		return fmt.Errorf("%s is there", dir)

@@ -84,8 +84,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// options are those that every SQL server is started with. What is committed outlives a killed server, but not a crash of
-// the machine, which would not be worth a wait for the disk.
+// options are those that every SQL server is started with. What is committed outlives a killed server, but not a
+// crash of the machine, which would not be worth a wait for the disk.
 func (in installation) options(dataDir string) []string {
 	options := []string{
 		"--no-defaults", "--datadir=" + dataDir, "--skip-name-resolve", "--skip-log-bin", "--performance-schema=OFF",
@@ -104,8 +104,8 @@ func (in installation) options(dataDir string) []string {
 	return options
 }
 
-// initialize makes a data directory with grants: the accounts, or User from anywhere if there are none. It returns the
-// options that the server needs beside.
+// initialize makes a data directory with grants: the accounts, or User from anywhere if there are none. It returns
+// the options that the server needs beside.
 func (in installation) initialize(ctx context.Context, g *group, dataDir string, accounts []Account) ([]string, error) {
 	grants := dataDir + "-grants.sql"
 	if err := os.WriteFile(grants, []byte(grantsSQL(accounts, in.isMySQL())), 0o600); err != nil {
@@ -124,8 +124,8 @@ func (in installation) initialize(ctx context.Context, g *group, dataDir string,
 	return []string{"--init-file=" + grants}, g.run(ctx, in.install, args...)
 }
 
-// bootstrap makes a MariaDB data directory without so much as a mysql database. The server would do that by itself, but
-// for a second or so after its first start it would not survive SIGKILL.
+// bootstrap makes a MariaDB data directory without so much as a mysql database. The server would do that by itself,
+// but for a second or so after its first start it would not survive SIGKILL.
 func (in installation) bootstrap(ctx context.Context, g *group, dataDir string) error {
 	if err := os.Mkdir(dataDir, 0o700); err != nil {
 		return fmt.Errorf("testbed: %w", err)

@@ -30,7 +30,9 @@ func TestMariaDBQuery(t *testing.T) {
 	ctx := t.Context()
 	must(t, m.Exec(ctx, `
 		CREATE DATABASE store;
-		CREATE TABLE store.t (k INT NOT NULL, v VARCHAR(20) CHARACTER SET utf8mb4, PRIMARY KEY (k) `+m.KeyOptions()+`) `+m.Engine()+`;
+		CREATE TABLE store.t (
+			k INT NOT NULL, v VARCHAR(20) CHARACTER SET utf8mb4, PRIMARY KEY (k) `+m.KeyOptions()+`
+		) `+m.Engine()+`;
 		INSERT INTO store.t VALUES (1, 'NULL'), (2, NULL), (3, ''), (4, '<&"\'\\\t\r\n'), (5, 'é日😀');`))
 	for _, n := range m.Nodes() {
 		mustRows(
@@ -43,7 +45,8 @@ func TestMariaDBQuery(t *testing.T) {
 	if err != nil || len(rows) != 1 || rows[0][0] != text("00FF") {
 		t.Errorf("%v, error %v", rows, err)
 	}
-	if err := m.Exec(ctx, "SELECT 1;\nSELEKT 1;\n"); err == nil || !strings.Contains(err.Error(), "ERROR 1064 (42000) at line 2") {
+	err = m.Exec(ctx, "SELECT 1;\nSELEKT 1;\n")
+	if err == nil || !strings.Contains(err.Error(), "ERROR 1064 (42000) at line 2") {
 		t.Errorf("a script with a mistake: %v", err)
 	}
 	if _, err := m.Query(ctx, "SELECT nothing"); err == nil {
@@ -111,7 +114,10 @@ func TestMariaDBNodeVerbs(t *testing.T) {
 func TestMariaDBServerVerbs(t *testing.T) {
 	m := startMariaDB(t, MariaDBConfig{})
 	n, server := m.Nodes()[0], m.Server()
-	must(t, m.Exec(t.Context(), "CREATE DATABASE store; CREATE TABLE store.t (k INT PRIMARY KEY); INSERT INTO store.t VALUES (1);"))
+	must(t, m.Exec(t.Context(), `
+		CREATE DATABASE store;
+		CREATE TABLE store.t (k INT PRIMARY KEY);
+		INSERT INTO store.t VALUES (1);`))
 	ends := []func() error{
 		func() error { return server.Stop(t.Context()) },
 		server.Kill,
@@ -219,7 +225,7 @@ func TestMariaDBStartFails(t *testing.T) {
 	Require(t, KindMariaDB)
 	t.Setenv("TMPDIR", t.TempDir())
 	_, err := StartMariaDB(t.Context(), MariaDBConfig{Args: []string{"--no-such-option"}})
-	if err == nil || !strings.Contains(err.Error(), "it has ended") || !strings.Contains(err.Error(), "unknown option '--no-such-option'") {
+	if !errors.Is(err, errEnded) || !strings.Contains(err.Error(), "unknown option '--no-such-option'") {
 		t.Errorf("with an unknown option: %v", err)
 	}
 	_, err = StartMariaDB(t.Context(), MariaDBConfig{Binary: "/no/such/binary"})

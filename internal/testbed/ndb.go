@@ -62,8 +62,8 @@ type DataNode struct {
 	process *process
 }
 
-// StartNDB starts a cluster and returns when all its MySQL servers answer, after some ten seconds. It takes 2.3 GiB of
-// memory.
+// StartNDB starts a cluster and returns when all its MySQL servers answer, after some ten seconds. It takes 2.3 GiB
+// of memory.
 func StartNDB(ctx context.Context, cfg NDBConfig) (*NDB, error) {
 	home, err := findNDB(cfg.Home)
 	if err != nil {

@@ -8,14 +8,15 @@ import (
 )
 
 // Ports come from below the range that kernels hand out for outgoing connections (32768 and up on Linux, 49152 and up
-// elsewhere). A port from within it may be taken while a killed node is down, or its client may even connect to itself.
+// elsewhere). A port from within it may be taken while a killed node is down, or its client may even connect to
+// itself.
 const (
 	firstPort = 20000
 	lastPort  = 29999
 )
 
-// port reserves a TCP port on loopback for the group's life. Testbeds of other processes know it by the UDP port of the
-// same number, which is bound meanwhile: a lock that the kernel releases whatever happens to its owner.
+// port reserves a TCP port on loopback for the group's life. Testbeds of other processes know it by the UDP port of
+// the same number, which is bound meanwhile: a lock that the kernel releases whatever happens to its owner.
 func (g *group) port() (int, error) {
 	const span = lastPort - firstPort + 1
 	for i, start := 0, rand.N(span); i < span; i++ {

@@ -16,13 +16,16 @@ import (
 // Bounds for what has none of its own from a context.
 const (
 	startTimeout = 90 * time.Second // of one process until it serves; an NDB data node takes 15 s on two cores
-	stopTimeout  = 20 * time.Second // between a polite signal and SIGKILL
+	stopTimeout  = 40 * time.Second // between a polite signal and SIGKILL; ndb_mgmd may take 15 s
 	killTimeout  = 10 * time.Second // until a process is gone after SIGKILL; longer means a stuck kernel
 	readyEvery   = 20 * time.Millisecond
 	tailBytes    = 3000 // of a log, in an error
 )
 
-var errNotRunning = errors.New("it is not running")
+var (
+	errNotRunning = errors.New("it is not running")
+	errEnded      = errors.New("it has ended")
+)
 
 // A process is one server process of a group, started anew by every launch. It implements Process.
 type process struct {
@@ -77,23 +80,21 @@ func (p *process) launch(more ...string) error {
 
 // await returns when the process serves, or with an error that shows its log when it has ended or takes too long.
 func (p *process) await(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
+	ctx, stop := context.WithTimeout(ctx, startTimeout)
+	defer stop()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	p.mu.Lock()
 	exited := p.exited
 	p.mu.Unlock()
-
-	ready := make(chan error, 1)
-	go func() { ready <- poll(ctx, p.ready) }()
-	var err error
-	select {
-	case err = <-ready:
-	case <-exited:
-		cancel()
-		_ = <-ready // ended by cancel
-		err = errors.New("it has ended")
-	}
-	if err != nil {
+	go func() {
+		select {
+		case <-exited:
+			cancel(errEnded)
+		case <-ctx.Done():
+		}
+	}()
+	if err := poll(ctx, p.ready); err != nil {
 		return fmt.Errorf("testbed: start %s: %w\n%s", p.name, err, p.tail())
 	}
 	return nil
@@ -217,7 +218,8 @@ func (p *process) freeze(sig syscall.Signal, paused bool) error {
 	return poll(ctx, func(context.Context) error { return stopped(p.cmd.Process.Pid) })
 }
 
-// stopped returns an error while a thread of the process still runs. Only Linux tells; elsewhere it takes it for done.
+// stopped returns an error while a thread of the process still runs. Only Linux tells; elsewhere it takes it for
+// done.
 func stopped(pid int) error {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 	if err != nil {

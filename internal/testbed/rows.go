@@ -22,8 +22,9 @@ func (c Cell) String() string {
 
 var errBadRows = errors.New("output is not as expected")
 
-// parseRows reads what the command-line clients print with --xml, the one format in which they tell NULL from 'NULL'. It
-// is not XML, as control characters and invalid UTF-8 stand there as they are; but <, >, & and " are always escaped.
+// parseRows reads what the command-line clients print with --xml, the one format in which they tell NULL from 'NULL'.
+// It is not XML, as control characters and invalid UTF-8 stand there as they are; but <, >, & and " are always
+// escaped.
 //
 //	<row>
 //		<field name="a">text</field>

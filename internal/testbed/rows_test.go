@@ -1,7 +1,6 @@
 package testbed
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -66,10 +65,11 @@ func FuzzParseRows(f *testing.F) {
 	f.Add("</row>", "&amp;\x00", false)
 	escape := strings.NewReplacer("<", "&lt;", ">", "&gt;", "&", "&amp;", `"`, "&quot;")
 	f.Fuzz(func(t *testing.T, name, value string, isNull bool) {
-		out := fmt.Sprintf("%s\n  <row>\n\t<field name=\"%s\">%s</field>\n", head, escape.Replace(name), escape.Replace(value))
+		field := `	<field name="` + escape.Replace(name) + `"`
+		out := head + "\n  <row>\n" + field + ">" + escape.Replace(value) + "</field>\n"
 		want := []Cell{text(value)}
 		if isNull {
-			out += fmt.Sprintf("\t<field name=\"%s\" xsi:nil=\"true\" />\n", escape.Replace(name))
+			out += field + ` xsi:nil="true" />` + "\n"
 			want = append(want, null())
 		}
 		out += "  </row>\n"

@@ -31,15 +31,16 @@ type server struct {
 // statements, knows DELIMITER, and stops at the first error.
 func (n *Node) Exec(ctx context.Context, script string) error { return n.server.exec(ctx, script) }
 
-// Query runs one statement on this node's server, around its proxy if it has one, and returns its rows. It reads what the
-// command-line client prints, so it is independent of any driver: every value as text, in utf8mb4, byte for byte but for
-// one thing: the client prints a space for a NUL byte. Select HEX(…) of what may hold one.
+// Query runs one statement on this node's server, around its proxy if it has one, and returns its rows. It reads what
+// the command-line client prints, so it is independent of any driver: every value as text, in utf8mb4, byte for byte
+// but for one thing: the client prints a space for a NUL byte. Select HEX(…) of what may hold one.
 func (n *Node) Query(ctx context.Context, statement string) ([][]Cell, error) {
 	return n.server.query(ctx, statement)
 }
 
 // Counters returns counters that the node's server has kept since it started, over all connections. On an NDB cluster
-// they do not move while nobody sends statements (but DDL and a table's first use do move them); those to know are
+// they do not move while nobody sends statements. A connection's first use of a table costs a table scan, for
+// statistics. Those to know are
 //
 //	Ndb_api_pk_op_count               rows read or written by primary key
 //	Ndb_api_wait_exec_complete_count  round trips to the data nodes, but for scans
@@ -99,8 +100,8 @@ func (s *server) run(ctx context.Context, input string, options ...string) ([]by
 	return out, nil
 }
 
-// check returns nil if the server answers the statement with a row. It uses the driver because it is called until then,
-// and a client process takes longer than the server to start.
+// check returns nil if the server answers the statement with a row. It uses the driver because it is called until
+// then, and a client process takes longer than the server to start.
 func (s *server) check(ctx context.Context, statement string) error {
 	cfg := mysql.NewConfig()
 	cfg.Net, cfg.Addr, cfg.User = "unix", s.socket, User

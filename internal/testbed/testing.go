@@ -31,8 +31,8 @@ func Available(kind Kind) error {
 	return err
 }
 
-// Require skips the test if the kind is not available, and fails it instead if RONGATE_REQUIRE lists the kind: a suite
-// that is meant to run on a real server must not pass by skipping.
+// Require skips the test if the kind is not available, and fails it instead if RONGATE_REQUIRE lists the kind: a
+// suite that is meant to run on a real server must not pass by skipping.
 func Require(t testing.TB, kind Kind) {
 	t.Helper()
 	err := Available(kind)
@@ -62,15 +62,15 @@ func start(kind Kind) (Cluster, error) {
 //	func TestRead(t *testing.T) {
 //		db := shared.Get(t, testbed.KindNDB)
 //
-// The zero Shared is ready for use. A test that verifies for itself that it leaks no goroutine has to take those of the
-// cluster for granted, with goleak.IgnoreCurrent after Get.
+// The zero Shared is ready for use. A test that verifies for itself that it leaks no goroutine has to take those of
+// the cluster for granted, with goleak.IgnoreCurrent after Get.
 type Shared struct {
 	mu       sync.Mutex // guards clusters, and starts one at a time
 	clusters map[Kind]Cluster
 }
 
-// Get returns the package's cluster of that kind, subject to Require. After the test the cluster is mended, whatever the
-// test has done to it; databases and tables stay.
+// Get returns the package's cluster of that kind, subject to Require. After the test the cluster is mended, whatever
+// the test has done to it; databases and tables stay.
 func (s *Shared) Get(t testing.TB, kind Kind) Cluster {
 	t.Helper()
 	Require(t, kind)
