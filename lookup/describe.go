@@ -44,7 +44,9 @@ func (r *Reader) Describe(ctx context.Context, tables []catalog.TableName) (map[
 	return nil, errors.Join(errs...)
 }
 
-func (r *Reader) describeOn(ctx context.Context, address string, tables []catalog.TableName) (map[catalog.TableName]*catalog.Table, error) {
+func (r *Reader) describeOn(
+	ctx context.Context, address string, tables []catalog.TableName,
+) (map[catalog.TableName]*catalog.Table, error) {
 	cfg := r.cfg.Pool
 	cfg.Address = address
 	found := make(map[catalog.TableName]*catalog.Table, len(tables))

@@ -28,7 +28,8 @@ func (q *request) encode(dst []byte, limit int) ([]byte, *Error) {
 		pending = q.override(pending, entry)
 		dst = q.appendVector(dst, entry)
 		if len(dst)-begin > limit {
-			return nil, errorf(AnswerTooLarge, "", "the answer would be larger than %d bytes; ask for fewer entries or features", limit)
+			return nil, errorf(AnswerTooLarge, "",
+				"the answer would be larger than %d bytes; ask for fewer entries or features", limit)
 		}
 	}
 	if q.head.single {
