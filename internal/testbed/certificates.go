@@ -15,6 +15,9 @@ import (
 	"time"
 )
 
+// caFile is the name of the file with the certificate authority's certificate.
+const caFile = "ssl-ca.pem"
+
 // certificates makes a certificate authority and a server certificate for loopback in dir. It returns the options
 // that make a server use them, and a pool that verifies it.
 func certificates(dir string) (options []string, pool *x509.CertPool, err error) {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 
@@ -39,6 +40,9 @@ type Cluster interface {
 
 	// CA verifies the nodes' certificates; nil without TLS.
 	CA() *x509.CertPool
+
+	// CAFile is the path of the same certificate, in PEM form.
+	CAFile() string
 
 	// Exec runs an SQL script on one server that runs. Tables and their rows hold for all nodes, accounts only for those
 	// of that server.
@@ -111,10 +115,15 @@ type bed struct {
 	closed    atomic.Bool
 }
 
+// Nodes implements Cluster.
 func (b *bed) Nodes() []*Node { return b.nodes }
 
+// CA implements Cluster.
 func (b *bed) CA() *x509.CertPool { return b.ca }
 
+func (b *bed) CAFile() string { return filepath.Join(b.group.dir, caFile) }
+
+// Exec implements Cluster.
 func (b *bed) Exec(ctx context.Context, script string) error {
 	s, err := b.server()
 	if err != nil {
@@ -123,6 +132,7 @@ func (b *bed) Exec(ctx context.Context, script string) error {
 	return s.exec(ctx, script)
 }
 
+// Query implements Cluster.
 func (b *bed) Query(ctx context.Context, statement string) ([][]Cell, error) {
 	s, err := b.server()
 	if err != nil {
@@ -141,6 +151,7 @@ func (b *bed) server() (*server, error) {
 	return nil, errors.New("testbed: no server runs")
 }
 
+// Close implements Cluster.
 func (b *bed) Close() error {
 	if b.closed.Swap(true) {
 		return nil
