@@ -57,7 +57,11 @@ func (f *fakeService) AppendView(
 	if name != "fraud" {
 		return dst, &vectors.Error{Code: vectors.UnknownView, Entry: -1, Message: "unknown feature view"}
 	}
-	return append(dst, store+"|"+name+"|"+version...), nil
+	asked, err := json.Marshal(store + "|" + name + "|" + version)
+	if err != nil {
+		panic(err)
+	}
+	return append(dst, asked...), nil
 }
 
 func (f *fakeService) Stats() vectors.Stats {
