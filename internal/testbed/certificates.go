@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// caFile is the name of the file with the certificate authority's certificate.
+// caFile is where certificates puts the authority's certificate.
 const caFile = "ssl-ca.pem"
 
 // certificates makes a certificate authority and a server certificate for loopback in dir. It returns the options
@@ -59,14 +59,14 @@ func certificates(dir string) (options []string, pool *x509.CertPool, err error)
 	pool = x509.NewCertPool()
 	pool.AddCert(authority)
 	for _, file := range []struct {
-		option, kind string
-		der          []byte
+		option, name, kind string
+		der                []byte
 	}{
-		{"ssl-ca", "CERTIFICATE", authorityDER},
-		{"ssl-cert", "CERTIFICATE", serverDER},
-		{"ssl-key", "PRIVATE KEY", keyDER},
+		{"ssl-ca", caFile, "CERTIFICATE", authorityDER},
+		{"ssl-cert", "ssl-cert.pem", "CERTIFICATE", serverDER},
+		{"ssl-key", "ssl-key.pem", "PRIVATE KEY", keyDER},
 	} {
-		path := filepath.Join(dir, file.option+".pem")
+		path := filepath.Join(dir, file.name)
 		text := pem.EncodeToMemory(&pem.Block{Type: file.kind, Bytes: file.der})
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			return nil, nil, fmt.Errorf("testbed: certificates: %w", err)

@@ -41,7 +41,7 @@ type Cluster interface {
 	// CA verifies the nodes' certificates; nil without TLS.
 	CA() *x509.CertPool
 
-	// CAFile is the path of the same certificate, in PEM form.
+	// CAFile is a PEM file with the certificate that CA holds; empty without TLS.
 	CAFile() string
 
 	// Exec runs an SQL script on one server that runs. Tables and their rows hold for all nodes, accounts only for those
@@ -121,7 +121,13 @@ func (b *bed) Nodes() []*Node { return b.nodes }
 // CA implements Cluster.
 func (b *bed) CA() *x509.CertPool { return b.ca }
 
-func (b *bed) CAFile() string { return filepath.Join(b.group.dir, caFile) }
+// CAFile implements Cluster.
+func (b *bed) CAFile() string {
+	if b.ca == nil {
+		return ""
+	}
+	return filepath.Join(b.group.dir, caFile)
+}
 
 // Exec implements Cluster.
 func (b *bed) Exec(ctx context.Context, script string) error {

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // startAndTell starts a server and prints what would be left of it.
@@ -52,7 +51,7 @@ func TestNothingIsLeftOfADeadParent(t *testing.T) {
 			if err := cmd.Wait(); err == nil {
 				t.Error("the child ended well")
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			must(t, poll(ctx, func(context.Context) error { return gone(dir, group, server) }))
 		})

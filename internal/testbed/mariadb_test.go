@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -74,6 +75,9 @@ func TestMariaDBCounters(t *testing.T) {
 
 func TestMariaDBNodeVerbs(t *testing.T) {
 	m := startMariaDB(t, MariaDBConfig{Zones: []string{"a", "b"}})
+	if m.CA() != nil || m.CAFile() != "" {
+		t.Error("a server without TLS has a certificate authority")
+	}
 	n, other := m.Nodes()[0], m.Nodes()[1]
 	if n.Zone != "a" || other.Zone != "b" || n.Address == other.Address || n.Name == other.Name {
 		t.Fatalf("nodes %+v and %+v", n, other)
@@ -98,7 +102,7 @@ func TestMariaDBNodeVerbs(t *testing.T) {
 		must(t, n.Restart(t.Context()))
 		must(t, login(n.Address, User, "", nil))
 	}
-	must(t, live.SetDeadline(time.Now().Add(5*time.Second)))
+	must(t, live.SetDeadline(time.Now().Add(patience)))
 	if _, err := io.Copy(io.Discard, live); err != nil {
 		t.Errorf("a connection made before the node's death: %v, want its end", err)
 	}
@@ -181,6 +185,12 @@ func TestMariaDBAccounts(t *testing.T) {
 // testAccounts checks the accounts plain and secure on all nodes.
 func testAccounts(t *testing.T, c Cluster) {
 	t.Helper()
+	pem, err := os.ReadFile(c.CAFile())
+	must(t, err)
+	fromFile := x509.NewCertPool()
+	if !fromFile.AppendCertsFromPEM(pem) || !fromFile.Equal(c.CA()) {
+		t.Errorf("CAFile and CA differ: %s", pem)
+	}
 	for _, n := range c.Nodes() {
 		must(t, login(n.Address, "plain", `p'w\d"`, c.CA()))
 		must(t, login(n.Address, "secure", "secret", c.CA()))
@@ -193,7 +203,7 @@ func testAccounts(t *testing.T, c Cluster) {
 		if err := login(n.Address, User, "", c.CA()); err == nil {
 			t.Errorf("%s logged in over TCP", User)
 		}
-		if err := login(n.Address, "plain", `p'w\d"`, emptyPool()); err == nil {
+		if err := login(n.Address, "plain", `p'w\d"`, x509.NewCertPool()); err == nil {
 			t.Error("a certificate of an unknown authority was accepted")
 		}
 		mustRows(t, n, "SELECT 1", []Cell{text("1")})

@@ -39,13 +39,16 @@ func TestMain(m *testing.M) {
 
 var shared Shared
 
+// patience is how long a test waits for what must come, on a machine that does a lot else.
+const patience = 20 * time.Second
+
 // login connects over TCP as a client would and reports how that went.
 func login(address, user, password string, ca *x509.CertPool) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cfg := mysql.NewConfig()
 	cfg.Net, cfg.Addr, cfg.User, cfg.Passwd = "tcp", address, user, password
-	cfg.Timeout, cfg.ReadTimeout = time.Second, time.Second
+	cfg.Timeout, cfg.ReadTimeout = patience, patience
 	cfg.Logger = &mysql.NopLogger{}
 	if ca != nil {
 		cfg.TLS = &tls.Config{RootCAs: ca, ServerName: "127.0.0.1"}
@@ -98,7 +101,7 @@ func must(t *testing.T, err error) {
 func runChild(t *testing.T, test string, env ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test+"$", "-test.v")
-	cmd.Env = env
+	cmd.Env = append([]string{}, env...) // nil would be this process's own
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -143,5 +146,3 @@ func TestSharedIsMendedAfterEachTest(t *testing.T) {
 		}
 	})
 }
-
-func emptyPool() *x509.CertPool { return x509.NewCertPool() }
