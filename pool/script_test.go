@@ -145,8 +145,12 @@ func (s scriptedServer) config() Config {
 // execute.
 func scriptedSelect(t testing.TB, sink Sink, answers ...[]byte) (c *Conn, err error) {
 	t.Helper()
-	server := scriptedServer{script: slices.Concat(handshakeScript(), answers)}
-	onceErr := Once(context.Background(), server.config(), func(conn *Conn) error {
+	return scriptedServer{script: slices.Concat(handshakeScript(), answers)}.run(t, sink)
+}
+
+func (s scriptedServer) run(t testing.TB, sink Sink) (c *Conn, err error) {
+	t.Helper()
+	onceErr := Once(context.Background(), s.config(), func(conn *Conn) error {
 		c = conn
 		err = conn.Select(time.Now().Add(10*time.Second), "SELECT a FROM t", nil, sink)
 		return nil
