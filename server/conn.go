@@ -34,6 +34,7 @@ type connections struct {
 	closed    bool
 	listeners []net.Listener
 	open      map[*conn]struct{}
+	empty     chan struct{} // closed once nothing is accepted any more and nothing is open
 }
 
 // listen returns ln with its connections counted and bounded. After close it closes ln at once.
@@ -48,14 +49,26 @@ func (cs *connections) listen(ln net.Listener) net.Listener {
 	return &listener{Listener: ln, conns: cs}
 }
 
-// close stops accepting, and drops the connections that have not sent a byte yet.
+// close stops accepting.
 func (cs *connections) close() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
+	if cs.closed {
+		return
+	}
 	cs.closed = true
 	for _, ln := range cs.listeners {
 		ln.Close()
 	}
+	if len(cs.open) == 0 {
+		close(cs.empty)
+	}
+}
+
+// dropSilent drops the connections that have not sent a byte yet, which fasthttp takes for requests in progress.
+func (cs *connections) dropSilent() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
 	for c := range cs.open {
 		if !c.spoke.Load() {
 			c.Conn.Close()
@@ -142,10 +155,21 @@ func (c *conn) Close() error {
 	if c.linger.Load() {
 		c.drain()
 	}
-	c.conns.mu.Lock()
-	delete(c.conns.open, c)
-	c.conns.mu.Unlock()
+	c.conns.remove(c)
 	return c.Conn.Close()
+}
+
+// remove forgets a connection that is being closed. A second call does nothing.
+func (cs *connections) remove(c *conn) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if _, open := cs.open[c]; !open {
+		return
+	}
+	delete(cs.open, c)
+	if cs.closed && len(cs.open) == 0 {
+		close(cs.empty)
+	}
 }
 
 func (c *conn) drain() {

@@ -52,7 +52,7 @@ func New(cfg Config, service Service) (*Server, error) {
 	s := &Server{
 		cfg: cfg, service: service, started: time.Now(), answers: newAnswers(), everything: &access{all: true},
 	}
-	s.conns = &connections{limit: cfg.MaxConnections, refuse: s.refuseConnection, open: map[*conn]struct{}{}}
+	s.conns = &connections{limit: cfg.MaxConnections, refuse: s.refuseConnection, open: map[*conn]struct{}{}, empty: make(chan struct{})}
 	s.metrics = newMetrics(s)
 	s.public = &fasthttp.Server{
 		Handler:        s.handle,
@@ -98,6 +98,10 @@ func (s *Server) ServePrivate(ln net.Listener) error {
 	return nil
 }
 
+// farewell is how long a kept connection has, once nothing new is accepted, to bring one more request: its answer says that
+// the connection will be closed. A connection closed without that word may carry a request already, which is lost.
+const farewell = 250 * time.Millisecond
+
 // Shutdown turns /readyz false, waits for DrainDelay, stops accepting, lets the requests in progress finish and then
 // closes the private listener. When ctx ends first, the connections still open are dropped and its error is returned.
 // The service is used no more once Shutdown has returned nil.
@@ -110,6 +114,14 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.conns.close()
+	last := time.NewTimer(farewell)
+	defer last.Stop()
+	select {
+	case <-s.conns.empty:
+	case <-last.C:
+	case <-ctx.Done():
+	}
+	s.conns.dropSilent()
 	err := s.public.ShutdownWithContext(ctx)
 	if ctx.Err() != nil {
 		s.conns.abort()
