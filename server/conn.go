@@ -37,6 +37,10 @@ type connections struct {
 	empty     chan struct{} // closed once nothing is accepted any more and nothing is open
 }
 
+func newConnections(limit int, refuse func(net.Conn)) *connections {
+	return &connections{limit: limit, refuse: refuse, open: map[*conn]struct{}{}, empty: make(chan struct{})}
+}
+
 // listen returns ln with its connections counted and bounded. After close it closes ln at once.
 func (cs *connections) listen(ln net.Listener) net.Listener {
 	cs.mu.Lock()

@@ -52,7 +52,7 @@ func New(cfg Config, service Service) (*Server, error) {
 	s := &Server{
 		cfg: cfg, service: service, started: time.Now(), answers: newAnswers(), everything: &access{all: true},
 	}
-	s.conns = &connections{limit: cfg.MaxConnections, refuse: s.refuseConnection, open: map[*conn]struct{}{}, empty: make(chan struct{})}
+	s.conns = newConnections(cfg.MaxConnections, s.refuseConnection)
 	s.metrics = newMetrics(s)
 	s.public = &fasthttp.Server{
 		Handler:        s.handle,
@@ -98,29 +98,18 @@ func (s *Server) ServePrivate(ln net.Listener) error {
 	return nil
 }
 
-// farewell is how long a kept connection has, once nothing new is accepted, to bring one more request: its answer says that
-// the connection will be closed. A connection closed without that word may carry a request already, which is lost.
+// farewell is how long a kept connection has, once nothing new is accepted, to bring one more request: its answer says
+// that the connection will be closed. A connection closed without that word may carry a request already, which is lost.
 const farewell = 250 * time.Millisecond
 
-// Shutdown turns /readyz false, waits for DrainDelay, stops accepting, lets the requests in progress finish and then
-// closes the private listener. When ctx ends first, the connections still open are dropped and its error is returned.
-// The service is used no more once Shutdown has returned nil.
+// Shutdown turns /readyz false, waits for DrainDelay, stops accepting, gives kept connections their farewell, lets
+// the requests in progress finish and then closes the private listener. When ctx ends first, the connections still
+// open are dropped and its error is returned. The service is used no more once Shutdown has returned nil.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
-	delay := time.NewTimer(s.cfg.DrainDelay)
-	defer delay.Stop()
-	select {
-	case <-delay.C:
-	case <-ctx.Done():
-	}
+	wait(ctx, s.cfg.DrainDelay, nil)
 	s.conns.close()
-	last := time.NewTimer(farewell)
-	defer last.Stop()
-	select {
-	case <-s.conns.empty:
-	case <-last.C:
-	case <-ctx.Done():
-	}
+	wait(ctx, farewell, s.conns.empty)
 	s.conns.dropSilent()
 	err := s.public.ShutdownWithContext(ctx)
 	if ctx.Err() != nil {
@@ -137,6 +126,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return fmt.Errorf("shutting down: %w", err)
 	}
 	return nil
+}
+
+// wait returns after d, or as soon as ctx or enough is done.
+func wait(ctx context.Context, d time.Duration, enough <-chan struct{}) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-enough:
+	case <-ctx.Done():
+	}
 }
 
 // refuseConnection answers a connection too many, which has no request to be answered yet.
