@@ -146,6 +146,9 @@ func (l *link) passDown(chunk []byte) bool {
 		}
 		if st.Trickle > 0 {
 			l.wait(st, st.TrickleEvery)
+			if l.p.state.Load() != st {
+				continue
+			}
 		}
 		n, err := l.client.Write(chunk[:st.piece(len(chunk), l.passed)])
 		l.p.bytesDown.Add(int64(n))

@@ -263,15 +263,18 @@ func TestBlackHole(t *testing.T) {
 	fresh.want(pattern(20))
 }
 
-func TestBlackHoleHoldsResponse(t *testing.T) {
-	p := startProxy(t, startUpstream(t))
-	c := greeted(t, p)
-	set(t, p, Fault{DelayDown: time.Hour})
-	c.ask(1 << 20) // the response is on its way, held by the delay
-	set(t, p, Fault{BlackHole: true})
-	c.wantSilence()
-	set(t, p, Fault{})
-	c.want(pattern(1 << 20))
+func TestBlackHoleHoldsWhatIsOnItsWay(t *testing.T) {
+	for _, f := range []Fault{{DelayUp: time.Hour}, {DelayDown: time.Hour}, {Trickle: 1, TrickleEvery: time.Hour}} {
+		p := startProxy(t, startUpstream(t))
+		c := greeted(t, p)
+		set(t, p, f)
+		c.ask(1 << 20)
+		c.wantSilence()
+		set(t, p, Fault{BlackHole: true})
+		c.wantSilence()
+		set(t, p, Fault{})
+		c.want(pattern(1 << 20))
+	}
 }
 
 func TestNoGreeting(t *testing.T) {

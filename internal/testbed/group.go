@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // keeperScript waits until this process closes its end of the pipe, which the kernel does for it if it dies, and then
@@ -71,6 +72,7 @@ func newGroup() (_ *group, err error) {
 func (g *group) join(cmd *exec.Cmd) {
 	cmd.Dir = g.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: g.id}
+	cmd.WaitDelay = time.Second // for what it has started itself, if it is killed
 }
 
 // close ends every process of the group, removes the directory and releases the ports. Whoever started processes in
