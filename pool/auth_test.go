@@ -129,6 +129,7 @@ func TestMySQL(t *testing.T) {
 	}
 
 	p := openOn(t, cfg.Address, cfg)
+	checkColumnTypes(t, db.Nodes()[0], lease(t, p), "JSON")
 	c := lease(t, p)
 	defer c.Release()
 	wantRows(t, mustRun(t, c, "SELECT @@autocommit, @@sql_mode, @@time_zone, @@character_set_results"), `int:1 "" "+00:00" "utf8mb4"`)

@@ -47,13 +47,15 @@ type Conn struct {
 	// dialing goroutine and Warm touch it.
 	limit time.Time
 
+	// served is whether an exchange since the warm-up succeeded. Whoever has the connection owns it.
+	served bool
+
 	// All that follows is guarded by pool.mu.
 
 	state    state
 	broken   bool // the last exchange failed
 	detached bool // nobody waits for the lease: it does not count against Size
 	retired  bool // its replacement is in service: it is closed as soon as nobody uses it
-	proven   bool // an exchange since warming succeeded
 
 	lastUse time.Time // end of the last exchange
 	expires time.Time // when it is due for replacement; zero: never
@@ -80,11 +82,13 @@ func (c *Conn) Forget(query string) { c.session.Forget(query) }
 
 // noteHealth makes a failure of the session known to Up at once, before the lease ends.
 func (c *Conn) noteHealth() {
-	if c.session.Broken() {
-		c.pool.mu.Lock()
-		c.broken = true
-		c.pool.mu.Unlock()
+	if !c.session.Broken() {
+		c.served = true
+		return
 	}
+	c.pool.mu.Lock()
+	c.broken = true
+	c.pool.mu.Unlock()
 }
 
 // Broken reports whether the connection should not be used again: it failed, or the pool waits for it because its

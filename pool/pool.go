@@ -195,13 +195,13 @@ func (p *Pool) giveBack(c *Conn, reuse bool) {
 	}
 	if c.broken || !reuse {
 		p.breaks++
-		if !c.proven {
+		if !c.served {
 			p.backOffLocked(now)
 		}
 		p.doomLocked(c)
 		return
 	}
-	c.lastUse, c.proven = now, true
+	c.lastUse = now
 	// Room is measured without regard to dials under way: a connection at hand is worth more than one that may fail.
 	noRoom := c.detached && p.countLocked(isAttached) >= p.cfg.Size
 	if p.closed || c.retired || noRoom {

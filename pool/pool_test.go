@@ -131,8 +131,10 @@ func TestDetach(t *testing.T) {
 		p := openFake(t, node, Config{Size: 2, MaxDetached: 1})
 		later(0)
 		first, second := mustAcquire(t, p), mustAcquire(t, p)
-		if !first.Detach() || !first.Detach() {
-			t.Error("not detached")
+		for range 2 { // a second one changes nothing
+			if !first.Detach() {
+				t.Error("not detached")
+			}
 		}
 		if second.Detach() {
 			t.Error("detached beyond the cap")

@@ -84,7 +84,7 @@ func (s *mysqlSession) feed(rows driver.Rows, sink Sink) error {
 
 // endOfRows tells the end of a result from a failure.
 func (s *mysqlSession) endOfRows(rows driver.Rows, err error) error {
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		return s.failure("read a row", err)
 	}
 	if s.cells[0] != driver.Value(untouched{}) {

@@ -258,7 +258,7 @@ func TestSinkErrorsAreReturnedAsTheyAre(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			script := append(handshakeScript(), framed(1, preparedPacket(0)), test.answer)
 			c, err := scriptedServer{script: script, hold: true}.run(t, test.sink)
-			if err != refused || c.Broken() != test.broken || test.sink.calls != 1 || len(test.sink.rows) > 1 {
+			if !errors.Is(err, refused) || c.Broken() != test.broken || test.sink.calls != 1 || len(test.sink.rows) > 1 {
 				t.Errorf("%s: %v, broken %v, %+v", name, err, c.Broken(), test.sink)
 			}
 		})
@@ -399,7 +399,7 @@ func TestSkippingIsBounded(t *testing.T) {
 		err := Once(context.Background(), server.config(), func(c *Conn) error {
 			start := time.Now()
 			err := c.Select(start.Add(time.Hour), "q", nil, &tape{refuseRow: refused})
-			if took := time.Since(start); err != refused || took != skipTimeout || !c.Broken() {
+			if took := time.Since(start); !errors.Is(err, refused) || took != skipTimeout || !c.Broken() {
 				t.Errorf("%v in %v", err, took)
 			}
 			return nil

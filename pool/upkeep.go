@@ -150,7 +150,7 @@ func (p *Pool) warm(c *Conn) error {
 	defer context.AfterFunc(p.ctx, c.session.Abort)()
 	c.limit = time.Now().Add(p.cfg.WarmTimeout)
 	err := p.cfg.Warm(c)
-	c.limit = time.Time{}
+	c.limit, c.served = time.Time{}, false
 	if err == nil && c.session.Broken() {
 		err = ErrBroken
 	}
@@ -285,7 +285,7 @@ func (p *Pool) pinged(c *Conn, err error) bool {
 		p.doomLocked(c)
 		return false
 	}
-	c.lastUse, c.proven = now, true
+	c.lastUse, c.served = now, true
 	p.freeLocked(c)
 	return true
 }

@@ -114,7 +114,7 @@ func TestHandshakeTimeout(t *testing.T) {
 	})
 }
 
-func TestUnprovenBreakBacksOff(t *testing.T) {
+func TestBreakOfANewConnectionBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := &fakeNode{}
 		p := openFake(t, node, Config{Size: 1})
@@ -125,11 +125,14 @@ func TestUnprovenBreakBacksOff(t *testing.T) {
 			t.Errorf("dialed anew at once: %+v", s)
 		}
 		later(minBackoff)
-		mustAcquire(t, p).Release()
-		mustAcquire(t, p).Discard() // proven by the lease before
+		c := mustAcquire(t, p)
+		if err := c.Select(time.Now().Add(time.Second), "q", nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		c.Discard()
 		later(0)
 		if s := p.Stats(); s.Dials != 3 || s.Free != 1 || s.Breaks != 2 {
-			t.Errorf("a proven connection was not replaced at once: %+v", s)
+			t.Errorf("a connection that had served was not replaced at once: %+v", s)
 		}
 	})
 }
