@@ -118,14 +118,22 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if errors.Is(err, net.ErrClosed) {
 		err = nil // conns closed the listeners already
 	}
-	if privateErr := s.private.Shutdown(ctx); privateErr != nil {
-		s.private.Close()
-		err = errors.Join(err, privateErr)
-	}
+	s.closePrivate(ctx)
 	if err != nil {
 		return fmt.Errorf("shutting down: %w", err)
 	}
 	return nil
+}
+
+// privateGrace is how long a scrape in progress may take to end; a profile of many seconds is cut off.
+const privateGrace = time.Second
+
+func (s *Server) closePrivate(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, privateGrace)
+	defer cancel()
+	if s.private.Shutdown(ctx) != nil {
+		s.private.Close()
+	}
 }
 
 // wait returns after d, or as soon as ctx or enough is done.

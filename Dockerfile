@@ -1,0 +1,17 @@
+# The image holds one static binary and the roots that TLS to the database may need. The version that `rongate version`
+# prints is taken from git, so the context of the build is a clone.
+FROM golang:1.26-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /rongate ./cmd/rongate
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /src/LICENSE /LICENSE
+COPY --from=build /rongate /rongate
+USER 65532:65532
+EXPOSE 8080 8081
+ENTRYPOINT ["/rongate"]
+CMD ["serve", "--config", "/etc/rongate/rongate.yaml"]
