@@ -26,7 +26,7 @@ func (c *checkCmd) Run(out output) error {
 		return err
 	}
 	fmt.Fprintf(out.stdout, "%s: no mistake found\n", c.Config)
-	fmt.Fprintf(out.stdout, "%s: no mistake found; it reads %d tables\n", cfg.catalogFile, len(cfg.spec.Tables()))
+	fmt.Fprintf(out.stdout, "%s: no mistake found; tables to be read: %d\n", cfg.catalogFile, len(cfg.spec.Tables()))
 	if !c.Connect {
 		fmt.Fprintln(out.stdout, "the nodes and the tables were not looked at; --connect does")
 		return nil

@@ -103,7 +103,7 @@ func TestCheck(t *testing.T) {
 		"wrong.yaml": smallConfig + "log: {level: loud}\n",
 	})
 	status, stdout, stderr := command("check", "-c", filepath.Join(dir, "rongate.yaml"))
-	if status != 0 || stderr != "" || !strings.Contains(stdout, "1 tables") || !strings.Contains(stdout, "--connect") {
+	if status != 0 || stderr != "" || !strings.Contains(stdout, "tables to be read: 1") || !strings.Contains(stdout, "--connect") {
 		t.Errorf("%d, %q, %q", status, stdout, stderr)
 	}
 	for _, verb := range []string{"check", "serve"} {
