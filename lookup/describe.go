@@ -29,8 +29,8 @@ const (
 // first, until ctx ends.
 func (r *Reader) Describe(ctx context.Context, tables []catalog.TableName) (map[catalog.TableName]*catalog.Table, error) {
 	var errs []error
-	for _, t := range r.tiers {
-		for _, n := range t.nodes {
+	for t := range r.tiers { // by index: the nodes of a tier stay, its queues do not
+		for _, n := range r.tiers[t].nodes {
 			found, err := r.describeOn(ctx, n.Address, tables)
 			if err == nil {
 				return found, nil

@@ -39,9 +39,9 @@ type Conn interface {
 }
 
 // tier is the nodes of one distance (the own zone, the other zones) with the look-ups that wait for them. Reader.mu
-// guards it.
+// guards it, but for nodes.
 type tier struct {
-	nodes  []*node
+	nodes  []*node  // set by Open for good
 	active []*queue // the queues that have pieces, next to be served first
 	turn   int      // which of equally good nodes comes first
 }
