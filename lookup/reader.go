@@ -19,7 +19,7 @@ type Config struct {
 	Zone  string
 	Nodes []NodeConfig
 
-	// Pool is the template of every node's pool. Address, Warm and Ready are the Reader's.
+	// Pool is the template of every node's pool. Address, Warm and Changed are the Reader's.
 	Pool pool.Config
 
 	// MaxQueued is how many pieces (up to 128 keys each) may wait for a connection; more are refused with
@@ -149,7 +149,7 @@ func (r *Reader) Use(s *catalog.Snapshot) ([]*Plan, error) {
 		cfg := r.cfg.Pool
 		cfg.Address = n.Address
 		cfg.Warm = r.warm
-		cfg.Ready = r.changed
+		cfg.Changed = r.changed
 		cfg.Log = r.cfg.Log
 		conns, err := r.cfg.Connect(cfg)
 		if err != nil {

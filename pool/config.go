@@ -59,9 +59,10 @@ type Config struct {
 	// before the socket is given up. Default 1 s.
 	DrainGrace time.Duration
 
-	// Ready is called when a connection became free by anything but Release: by dialing or after a ping. It is called on
-	// a goroutine of the pool, without locks, and never from inside a method of Pool or Conn. Nil means nobody waits.
-	Ready func()
+	// Changed is called when a connection became free, or was given up, by anything but Release and Discard: by dialing
+	// or after a ping. It is called on a goroutine of the pool, without locks, and never from inside a method of Pool or
+	// Conn. Nil means nobody waits.
+	Changed func()
 
 	// Log gets changes of state, and the driver's own messages at debug level. Nil discards them.
 	Log *slog.Logger

@@ -100,7 +100,7 @@ func (c *Conn) Broken() bool {
 }
 
 // Release ends the lease. The connection is free for the next TryAcquire at once, unless it is broken or superfluous.
-// Config.Ready is not called for it: whoever releases knows it, and looks after its own queue.
+// Config.Changed is not called for it: whoever releases knows it, and looks after its own queue.
 func (c *Conn) Release() { c.pool.giveBack(c, true) }
 
 // Discard ends the lease and closes the connection, for callers that no longer trust it.

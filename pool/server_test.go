@@ -397,18 +397,18 @@ func TestServerStopsWhileIdle(t *testing.T) {
 
 func TestServerRestarts(t *testing.T) {
 	db, n := node(t)
-	var ready atomic.Int32
-	p := openOn(t, n.Address, Config{Size: 2, Ready: func() { ready.Add(1) }, KeepAlive: 50 * time.Millisecond})
+	var changes atomic.Int32
+	p := openOn(t, n.Address, Config{Size: 2, Changed: func() { changes.Add(1) }, KeepAlive: 50 * time.Millisecond})
 	await(t, p, "both connections", func() bool { return p.Stats().Free == 2 })
 	if err := db.Server().Kill(); err != nil {
 		t.Fatal(err)
 	}
 	await(t, p, "the fall", func() bool { return !p.Up() })
-	seen := ready.Load()
+	seen := changes.Load()
 	if err := db.Server().Restart(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, p, "recovery", func() bool { return p.Stats().Free == 2 && ready.Load() > seen })
+	await(t, p, "recovery", func() bool { return p.Stats().Free == 2 && changes.Load() > seen })
 }
 
 func TestKilledInTheMiddle(t *testing.T) {

@@ -113,8 +113,8 @@ func (p *Pool) add(round int, old *Conn) {
 		p.dialFailed(round, old, err)
 		return
 	}
-	if p.admit(c, old) && p.cfg.Ready != nil {
-		p.cfg.Ready()
+	if p.admit(c, old) && p.cfg.Changed != nil {
+		p.cfg.Changed()
 	}
 }
 
@@ -265,13 +265,14 @@ func (p *Pool) ping(c *Conn) {
 	stop := context.AfterFunc(p.ctx, c.session.Abort)
 	err := c.session.Ping(time.Now().Add(p.cfg.HandshakeTimeout))
 	stop()
-	if p.pinged(c, err) && p.cfg.Ready != nil {
-		p.cfg.Ready()
+	p.pinged(c, err)
+	if p.cfg.Changed != nil {
+		p.cfg.Changed()
 	}
 }
 
-// pinged books the end of a ping. It reports whether the connection is free again.
-func (p *Pool) pinged(c *Conn, err error) bool {
+// pinged books the end of a ping: the connection is free again, or given up.
+func (p *Pool) pinged(c *Conn, err error) {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -283,11 +284,10 @@ func (p *Pool) pinged(c *Conn, err error) bool {
 	}
 	if err != nil || p.closed || c.retired {
 		p.doomLocked(c)
-		return false
+		return
 	}
 	c.lastUse, c.served = now, true
 	p.freeLocked(c)
-	return true
 }
 
 // jitter moves a period by up to a tenth either way, so that connections dialed together do not age together. Negative

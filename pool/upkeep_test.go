@@ -11,20 +11,20 @@ import (
 
 const never = -1 // for the periods of Config
 
-func TestFillsInParallelAndCallsReady(t *testing.T) {
+func TestFillsInParallelAndTells(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := &fakeNode{knobs: knobs{dialTime: 300 * time.Millisecond}}
 		var p *Pool
-		var ready atomic.Int32
+		var changes atomic.Int32
 		opened, leases := make(chan struct{}), make(chan *Conn, 3)
-		p = openFake(t, node, Config{Size: 3, Ready: func() {
+		p = openFake(t, node, Config{Size: 3, Changed: func() {
 			<-opened
 			c := p.TryAcquire() // also shows that no lock is held
 			if c == nil {
-				t.Error("Ready was called with nothing free")
+				t.Error("Changed was called with nothing free")
 			}
 			leases <- c
-			ready.Add(1)
+			changes.Add(1)
 		}})
 		close(opened)
 		if p.TryAcquire() != nil || p.Up() {
@@ -35,8 +35,8 @@ func TestFillsInParallelAndCallsReady(t *testing.T) {
 			t.Errorf("before the handshakes end: %+v", s)
 		}
 		later(time.Millisecond)
-		if s := p.Stats(); s.Dialing != 0 || s.Busy != 3 || ready.Load() != 3 || s.Dials != 3 || s.DialErrors != 0 {
-			t.Errorf("after the handshakes: %+v, %d Ready", s, ready.Load())
+		if s := p.Stats(); s.Dialing != 0 || s.Busy != 3 || changes.Load() != 3 || s.Dials != 3 || s.DialErrors != 0 {
+			t.Errorf("after the handshakes: %+v, %d changes", s, changes.Load())
 		}
 		if node.peak != 3 {
 			t.Errorf("%d dials at once, want 3", node.peak)
@@ -253,8 +253,8 @@ func TestKeepAliveFindsADeadNode(t *testing.T) {
 func TestPingLeavesOneFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := &fakeNode{knobs: knobs{pingTime: time.Hour}}
-		var ready atomic.Int32
-		p := openFake(t, node, Config{Size: 2, HandshakeTimeout: 3 * time.Second, Ready: func() { ready.Add(1) }})
+		var changes atomic.Int32
+		p := openFake(t, node, Config{Size: 2, HandshakeTimeout: 3 * time.Second, Changed: func() { changes.Add(1) }})
 		later(1500 * time.Millisecond)
 		if s := p.Stats(); s.Free != 1 || s.Pings != 1 || s.Open != 2 || !p.Up() {
 			t.Errorf("while a ping hangs: %+v", s)
@@ -264,8 +264,8 @@ func TestPingLeavesOneFree(t *testing.T) {
 		if s := p.Stats(); s.PingErrors != 1 || s.Free != 2 {
 			t.Errorf("after it: %+v", s)
 		}
-		if s := p.Stats(); uint64(ready.Load()) != s.Dials-s.DialErrors+s.Pings-s.PingErrors {
-			t.Errorf("%d Ready for %+v", ready.Load(), s)
+		if s := p.Stats(); uint64(changes.Load()) != s.Dials-s.DialErrors+s.Pings {
+			t.Errorf("%d changes for %+v", changes.Load(), s)
 		}
 	})
 }

@@ -66,7 +66,7 @@ func Connect(nodes map[string]*Node) func(pool.Config) (lookup.Connections, erro
 		if n == nil {
 			return nil, fmt.Errorf("no fake node at %s", cfg.Address)
 		}
-		n.open(cfg.Ready)
+		n.open(cfg.Changed)
 		return n, nil
 	}
 }
