@@ -369,6 +369,25 @@ func TestHandshakeDeadlineHoldsAtEveryTurn(t *testing.T) {
 	}
 }
 
+func TestCloseAbortsAHandshakeAtEveryTurn(t *testing.T) {
+	script := handshakeScript()
+	for n := range len(script) {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := scriptedServer{script: script[:n], hold: true}.config()
+			cfg.HandshakeTimeout = time.Hour
+			p, err := Open(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			later(time.Minute)
+			start := time.Now()
+			if err := p.Close(context.Background()); err != nil || time.Since(start) != 0 {
+				t.Errorf("after %d turns: %v in %v", n, err, time.Since(start))
+			}
+		})
+	}
+}
+
 func TestSelectDeadlineHoldsAtEveryTurn(t *testing.T) {
 	answers := [][]byte{framed(1, preparedPacket(0)), textResult(1, textRow("x"))}
 	answers[1] = answers[1][:len(answers[1])-3]

@@ -117,7 +117,9 @@ func TestHandshakeTimeout(t *testing.T) {
 func TestBreakOfANewConnectionBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := &fakeNode{}
-		p := openFake(t, node, Config{Size: 1})
+		p := openFake(t, node, Config{Size: 1, Warm: func(c *Conn) error { // which is not serving
+			return c.Select(time.Now().Add(time.Second), "q", nil, nil)
+		}})
 		later(0)
 		mustAcquire(t, p).Discard()
 		later(minBackoff/2 - 1)
@@ -171,18 +173,23 @@ func TestLifetimeOfALeasedConnection(t *testing.T) {
 		if !old.Broken() {
 			t.Error("whoever has it is not told to give it back")
 		}
-		s := p.Stats()
-		if s.Open != 2 || s.Free != 1 || s.Busy != 1 || s.Replaced != 1 {
+		if s := p.Stats(); s.Open != 2 || s.Free != 1 || s.Busy != 1 || s.Replaced != 1 {
 			t.Errorf("one replacement, no more: %+v", s)
 		}
+		young := mustAcquire(t, p)
 		later(24 * time.Hour) // the replacement is not replaced while the old one lingers
-		if s := p.Stats(); s.Open != 2 {
+		if s := p.Stats(); s.Open != 2 || s.Replaced != 1 || young.Broken() {
 			t.Errorf("%+v", s)
 		}
 		old.Release()
+		later(time.Hour)
+		if s := p.Stats(); s.Open != 2 || s.Busy != 1 || s.Free != 1 || s.Replaced != 2 || !young.Broken() {
+			t.Errorf("after the first lease: %+v", s)
+		}
+		young.Release()
 		later(0)
-		if s := p.Stats(); s.Open != node.open() || s.Busy != 0 || s.Breaks != 0 {
-			t.Errorf("after the lease: %+v, %d sockets", s, node.open())
+		if s := p.Stats(); s.Open != 1 || s.Free != 1 || s.Breaks != 0 || node.open() != 1 {
+			t.Errorf("after both leases: %+v, %d sockets", s, node.open())
 		}
 	})
 }

@@ -19,7 +19,9 @@ import (
 	"github.com/rongate/rongate/vectors"
 )
 
-// config is everything that a process is told: one Config for each package that takes one, and its own part.
+// config is everything that a process is told: one Config for each package that takes one, and its own part. What the
+// file does not say is zero in the packages' parts, where it stands for the default that the package documents; but for
+// the deadline, which two of them must agree on.
 type config struct {
 	listen, privateListen string
 	catalogFile           string
@@ -119,7 +121,8 @@ func (l *loader) readKeys(c *config, v yamldoc.Value) error {
 // readListeners keeps a gateway that asks for no keys from being reached by anybody but its own machine.
 func (l *loader) readListeners(c *config, root *yamldoc.Map) {
 	c.listen = l.readAddress(root.Optional("listen"), "127.0.0.1:8080", "RONGATE_LISTEN", c.server.Keys == nil)
-	c.privateListen = l.readAddress(root.Optional("privateListen"), "127.0.0.1:8081", "RONGATE_PRIVATE_LISTEN", false)
+	c.privateListen = l.readAddress(root.Optional("privateListen"), "127.0.0.1:8081", "RONGATE_PRIVATE_LISTEN",
+		c.server.Keys == nil)
 	if c.listen != "" && c.listen == c.privateListen && !strings.HasSuffix(c.listen, ":0") {
 		l.doc.Add(root.Optional("privateListen").At(), "is the address of listen too; give it a port of its own")
 	}
@@ -178,33 +181,34 @@ func (l *loader) readNodes(c *config, root *yamldoc.Map) {
 }
 
 func (l *loader) readConnections(c *pool.Config, m *yamldoc.Map) {
-	c.Size = int(m.Optional("perNode").Int(2, 1, 1000))
-	c.MaxDetached = int(m.Optional("maxDetached").Int(int64(c.Size), 1, 1000))
-	c.HandshakeTimeout = m.Optional("handshakeTimeout").Duration(time.Second, time.Millisecond, time.Minute)
-	c.WarmTimeout = m.Optional("warmTimeout").Duration(5*time.Second, time.Millisecond, 10*time.Minute)
+	c.Size = int(m.Optional("perNode").Int(0, 1, 1000))
+	c.MaxDetached = int(m.Optional("maxDetached").Int(0, 1, 1000))
+	c.HandshakeTimeout = m.Optional("handshakeTimeout").Duration(0, time.Millisecond, time.Minute)
+	c.WarmTimeout = m.Optional("warmTimeout").Duration(0, time.Millisecond, 10*time.Minute)
 	c.Warmups = make(chan struct{}, m.Optional("concurrentWarmups").Int(2, 1, 1000))
-	c.Lifetime = m.Optional("lifetime").Duration(time.Hour, time.Second, 365*24*time.Hour)
-	c.IdleLimit = m.Optional("idleLimit").Duration(5*time.Minute, time.Second, 24*time.Hour)
-	c.KeepAlive = m.Optional("keepAlive").Duration(time.Second, 10*time.Millisecond, time.Hour)
-	c.Statements = int(m.Optional("statements").Int(64, 1, 16382))
-	c.DrainGrace = m.Optional("drainGrace").Duration(time.Second, time.Millisecond, time.Minute)
+	c.Lifetime = m.Optional("lifetime").Duration(0, time.Second, 365*24*time.Hour)
+	c.IdleLimit = m.Optional("idleLimit").Duration(0, time.Second, 24*time.Hour)
+	c.KeepAlive = m.Optional("keepAlive").Duration(0, 10*time.Millisecond, time.Hour)
+	c.Statements = int(m.Optional("statements").Int(0, 1, 16382))
+	c.DrainGrace = m.Optional("drainGrace").Duration(0, time.Millisecond, time.Minute)
 }
 
 func (l *loader) readLimits(c *config, m *yamldoc.Map) {
 	const most = 1 << 30 // what a limit can be and still be one
-	c.server.MaxConcurrent = int(m.Optional("maxConcurrent").Int(256, 1, most))
-	c.server.MaxConnections = int(m.Optional("maxConnections").Int(16384, 1, most))
-	c.server.MaxBodyBytes = int(m.Optional("maxBodyBytes").Int(1<<20, 1, most))
-	c.server.MaxHeaderBytes = int(m.Optional("maxHeaderBytes").Int(8<<10, 512, most))
-	c.vectors.MaxEntries = int(m.Optional("maxEntries").Int(1000, 1, most))
-	c.vectors.MaxAnswerBytes = int(m.Optional("maxAnswerBytes").Int(8<<20, 1, most))
-	c.lookup.MaxQueued = int(m.Optional("maxQueued").Int(4096, 1, most))
+	c.server.MaxConcurrent = int(m.Optional("maxConcurrent").Int(0, 1, most))
+	c.server.MaxConnections = int(m.Optional("maxConnections").Int(0, 1, most))
+	c.server.MaxBodyBytes = int(m.Optional("maxBodyBytes").Int(0, 1, most))
+	c.server.MaxHeaderBytes = int(m.Optional("maxHeaderBytes").Int(0, 512, most))
+	c.vectors.MaxEntries = int(m.Optional("maxEntries").Int(0, 1, most))
+	c.vectors.MaxAnswerBytes = int(m.Optional("maxAnswerBytes").Int(0, 1, most))
+	c.lookup.MaxQueued = int(m.Optional("maxQueued").Int(0, 1, most))
+	c.lookup.MaxLiveBytes = m.Optional("maxLiveBytes").Int(0, 1, 64*most)
 }
 
 func (l *loader) readHTTP(c *config, m *yamldoc.Map) {
-	c.server.ReadTimeout = m.Optional("readTimeout").Duration(5*time.Second, time.Millisecond, time.Hour)
-	c.server.WriteTimeout = m.Optional("writeTimeout").Duration(5*time.Second, time.Millisecond, time.Hour)
-	c.server.IdleTimeout = m.Optional("idleTimeout").Duration(90*time.Second, time.Millisecond, 24*time.Hour)
+	c.server.ReadTimeout = m.Optional("readTimeout").Duration(0, time.Millisecond, time.Hour)
+	c.server.WriteTimeout = m.Optional("writeTimeout").Duration(0, time.Millisecond, time.Hour)
+	c.server.IdleTimeout = m.Optional("idleTimeout").Duration(0, time.Millisecond, 24*time.Hour)
 }
 
 func (l *loader) readShutdown(c *config, m *yamldoc.Map) {

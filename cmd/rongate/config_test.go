@@ -74,7 +74,7 @@ func TestDefaults(t *testing.T) {
 	}
 	p := c.lookup.Pool
 	if p.User != "rongate" || p.Password != nil || p.TLS != nil ||
-		p.Size != 2 || p.MaxDetached != 2 || cap(p.Warmups) != 2 {
+		p.Size != 0 || p.MaxDetached != 0 || cap(p.Warmups) != 2 { // zero is pool's own default
 		t.Errorf("pool %+v", p)
 	}
 	if c.logLevel != slog.LevelInfo || c.logFormat != "text" || c.shutdownTimeout != 10*time.Second {
@@ -253,22 +253,24 @@ func TestEnvironment(t *testing.T) {
 	})
 	path := filepath.Join(dir, "rongate.yaml")
 	c, err := loadConfig(path, environmentOf(map[string]string{
-		"RONGATE_ZONE": "b", "RONGATE_LISTEN": "127.0.0.1:2", "RONGATE_PRIVATE_LISTEN": "0.0.0.0:3",
+		"RONGATE_ZONE": "b", "RONGATE_LISTEN": "127.0.0.1:2", "RONGATE_PRIVATE_LISTEN": "127.0.0.1:3",
 		"RONGATE_LOG_LEVEL": "debug", "PW": "secret",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.lookup.Zone != "b" || c.listen != "127.0.0.1:2" || c.privateListen != "0.0.0.0:3" ||
+	if c.lookup.Zone != "b" || c.listen != "127.0.0.1:2" || c.privateListen != "127.0.0.1:3" ||
 		c.logLevel != slog.LevelDebug {
 		t.Errorf("got zone %s, %s, %s, %v", c.lookup.Zone, c.listen, c.privateListen, c.logLevel)
 	}
 	if password, err := c.lookup.Pool.Password(); password != "secret" || err != nil {
 		t.Errorf("password %q, %v", password, err)
 	}
-	_, err = loadConfig(path, environmentOf(map[string]string{"RONGATE_LISTEN": "10.0.0.1:2", "PW": ""}))
-	if err == nil || !strings.Contains(err.Error(), "environment: RONGATE_LISTEN: is reachable from other machines") {
-		t.Errorf("got %v", err)
+	for _, listener := range []string{"RONGATE_LISTEN", "RONGATE_PRIVATE_LISTEN"} {
+		_, err = loadConfig(path, environmentOf(map[string]string{listener: "10.0.0.1:2", "PW": ""}))
+		if err == nil || !strings.Contains(err.Error(), "environment: "+listener+": is reachable from other machines") {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 
