@@ -104,7 +104,7 @@ database:
 connections: {perNode: 4, maxDetached: 3, handshakeTimeout: 2s, warmTimeout: 7s, concurrentWarmups: 5, lifetime: 2h,
   idleLimit: 10m, keepAlive: 3s, statements: 99, drainGrace: 4s}
 limits: {maxConcurrent: 11, maxConnections: 12, maxBodyBytes: 13, maxHeaderBytes: 1400, maxEntries: 15,
-  maxAnswerBytes: 16, maxQueued: 17}
+  maxAnswerBytes: 16, maxQueued: 17, maxLiveBytes: 18}
 http: {readTimeout: 18s, writeTimeout: 19s, idleTimeout: 20s}
 shutdown: {delay: 21s, timeout: 22s}
 log: {level: warn, format: json}
