@@ -181,7 +181,7 @@ func checkColumnTypes(t *testing.T, n *testbed.Node, c *Conn, json string) {
 		wantLow, wantHigh = append(wantLow, typ.wantLow), append(wantHigh, typ.wantHigh)
 		wantNull = append(wantNull, "NULL")
 	}
-	exec(t, n, fmt.Sprintf(`SET sql_mode='', time_zone='+00:00'; CREATE DATABASE types;
+	exec(t, n, fmt.Sprintf(`SET sql_mode='', time_zone='+00:00'; DROP DATABASE IF EXISTS types; CREATE DATABASE types;
 		CREATE TABLE types.t (id INT PRIMARY KEY, %s); INSERT INTO types.t VALUES (1,%s),(2,%s); INSERT INTO types.t (id) VALUES (3)`,
 		strings.Join(columns, ","), strings.Join(low, ","), strings.Join(high, ",")))
 
@@ -316,7 +316,7 @@ func TestForgetAfterTheDeadlineKeepsTheConnection(t *testing.T) {
 
 func TestAlterUnderAPreparedStatement(t *testing.T) {
 	_, n := node(t)
-	exec(t, n, "CREATE DATABASE alters; CREATE TABLE alters.t (id INT PRIMARY KEY, a INT); INSERT INTO alters.t VALUES (1, 2)")
+	exec(t, n, "DROP DATABASE IF EXISTS alters; CREATE DATABASE alters; CREATE TABLE alters.t (id INT PRIMARY KEY, a INT); INSERT INTO alters.t VALUES (1, 2)")
 	p := openOn(t, n.Address, Config{Size: 1})
 	c := lease(t, p)
 	defer c.Release()
@@ -413,7 +413,7 @@ func TestServerRestarts(t *testing.T) {
 
 func TestKilledInTheMiddle(t *testing.T) {
 	_, n := node(t)
-	exec(t, n, "CREATE DATABASE kills")
+	exec(t, n, "DROP DATABASE IF EXISTS kills; CREATE DATABASE kills")
 	const long = "SELECT seq, REPEAT('x', 1000) FROM kills.seq_1_to_100"
 	c := lease(t, openOn(t, n.Address, Config{Size: 1, KeepAlive: never}))
 	mustRun(t, c, long)
@@ -506,7 +506,7 @@ func TestDetachAndDrain(t *testing.T) {
 // An answer that nobody wants does not keep its connection for long.
 func TestRefusedAnswerThatIsLong(t *testing.T) {
 	_, n := node(t)
-	exec(t, n, "CREATE DATABASE refusals")
+	exec(t, n, "DROP DATABASE IF EXISTS refusals; CREATE DATABASE refusals")
 	c := lease(t, openOn(t, n.Address, Config{Size: 1}))
 	refused := errors.New("refused")
 	sink := &tape{refuseRow: refused}

@@ -132,11 +132,11 @@ log: {level: warn, format: json}
 	got := fmt.Sprint(c.listen, " ", c.privateListen, " ", c.server.Deadline, " ", p.User, p.Size, p.MaxDetached,
 		p.HandshakeTimeout, p.WarmTimeout, cap(p.Warmups), p.Lifetime, p.IdleLimit, p.KeepAlive, p.Statements, p.DrainGrace,
 		" ", c.server.MaxConcurrent, c.server.MaxConnections, c.server.MaxBodyBytes, c.server.MaxHeaderBytes,
-		c.vectors.MaxEntries, c.vectors.MaxAnswerBytes, c.lookup.MaxQueued,
+		c.vectors.MaxEntries, c.vectors.MaxAnswerBytes, c.lookup.MaxQueued, int(c.lookup.MaxLiveBytes),
 		" ", c.server.ReadTimeout, c.server.WriteTimeout, c.server.IdleTimeout, c.server.DrainDelay, c.shutdownTimeout,
 		" ", c.logLevel, c.logFormat)
 	const want = "0.0.0.0:9000 0.0.0.0:9001 80ms reader4 3 2s 7s 5 2h0m0s 10m0s 3s 99 4s" +
-		" 11 12 13 1400 15 16 17 18s 19s 20s 21s 22s WARNjson"
+		" 11 12 13 1400 15 16 17 18 18s 19s 20s 21s 22s WARNjson"
 	if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
