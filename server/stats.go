@@ -27,7 +27,7 @@ func newStatsCollector(service Service) *statsCollector {
 	}{
 		{prometheus.CounterValue, nil, [][2]string{
 			{"rongate_entries_total", "Entries answered."},
-			{"rongate_lookup_refused_total", "Look-ups refused because the queues were full."},
+			{"rongate_lookup_refused_total", "Look-ups refused because the queues or the memory for rows were full."},
 			{"rongate_lookup_retries_total", "Look-ups tried again after a statement failed."},
 			{"rongate_lookup_abandoned_total", "Look-ups whose request left at its deadline."},
 		}},
@@ -38,6 +38,7 @@ func newStatsCollector(service Service) *statsCollector {
 			{"rongate_feature_views", "Feature views in the catalogue."},
 			{"rongate_lookup_queued", "Look-ups that wait for a connection."},
 			{"rongate_lookup_blocks", "Blocks in use."},
+			{"rongate_lookup_live_bytes", "Bytes that blocks in use hold."},
 		}},
 		{prometheus.GaugeValue, node, [][2]string{
 			{"rongate_node_up", "Whether the node has an established connection."},
@@ -58,7 +59,9 @@ func newStatsCollector(service Service) *statsCollector {
 			{"rongate_pool_breaks_total", "Connections lost while in use."},
 			{"rongate_pool_dials_total", "Connections dialed."},
 			{"rongate_pool_dial_errors_total", "Dials that failed, warm-up included."},
+			{"rongate_pool_pings_total", "Keep-alive pings."},
 			{"rongate_pool_ping_errors_total", "Keep-alive pings that failed."},
+			{"rongate_pool_replaced_total", "Connections replaced for their age."},
 			{"rongate_pool_prepares_total", "Statements prepared; steady growth means that the cache is too small."},
 		}},
 	} {
@@ -90,6 +93,7 @@ func (c *statsCollector) Collect(out chan<- prometheus.Metric) {
 	emit("rongate_feature_views", float64(stats.Views))
 	emit("rongate_lookup_queued", float64(stats.Lookup.Queued))
 	emit("rongate_lookup_blocks", float64(stats.Lookup.Blocks))
+	emit("rongate_lookup_live_bytes", float64(stats.Lookup.LiveBytes))
 	emit("rongate_lookup_refused_total", float64(stats.Lookup.Refused))
 	emit("rongate_lookup_retries_total", float64(stats.Lookup.Retries))
 	emit("rongate_lookup_abandoned_total", float64(stats.Lookup.Abandoned))
@@ -112,6 +116,8 @@ func (c *statsCollector) Collect(out chan<- prometheus.Metric) {
 		emit("rongate_pool_breaks_total", float64(n.Pool.Breaks), at...)
 		emit("rongate_pool_dials_total", float64(n.Pool.Dials), at...)
 		emit("rongate_pool_dial_errors_total", float64(n.Pool.DialErrors), at...)
+		emit("rongate_pool_pings_total", float64(n.Pool.Pings), at...)
+		emit("rongate_pool_replaced_total", float64(n.Pool.Replaced), at...)
 		emit("rongate_pool_ping_errors_total", float64(n.Pool.PingErrors), at...)
 		emit("rongate_pool_prepares_total", float64(n.Pool.Prepares), at...)
 	}

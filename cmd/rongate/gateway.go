@@ -159,9 +159,20 @@ func (g *gateway) ready() error {
 	case g.catalog.Load() == nil:
 		return errors.New("the catalogue is not loaded yet")
 	case !g.reader.Ready():
-		return errors.New("no node can serve")
+		return g.noNode()
 	}
 	return nil
+}
+
+// noNode says what is wrong with each of the nodes.
+func (g *gateway) noNode() error {
+	errs := []error{errors.New("no node can serve")}
+	for _, n := range g.reader.Stats().Nodes {
+		if !n.Up && n.Pool.LastError != nil {
+			errs = append(errs, fmt.Errorf("node %s: %w", n.Address, n.Pool.LastError))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // shutdown drains the server and closes what it answered from.
