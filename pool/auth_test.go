@@ -132,7 +132,8 @@ func TestMySQL(t *testing.T) {
 	checkColumnTypes(t, db.Nodes()[0], lease(t, p), "JSON")
 	c := lease(t, p)
 	defer c.Release()
-	wantRows(t, mustRun(t, c, "SELECT @@autocommit, @@sql_mode, @@time_zone, @@character_set_results"), `int:1 "" "+00:00" "utf8mb4"`)
+	session := "SELECT @@autocommit, @@sql_mode, @@time_zone, @@character_set_results"
+	wantRows(t, mustRun(t, c, session), `int:1 "" "+00:00" "utf8mb4"`)
 	if _, err := run(c, "SELECT 1 FROM nowhere.nothing"); !errors.As(err, &refusal) || c.Broken() {
 		t.Errorf("%v, broken %v", err, c.Broken())
 	}

@@ -37,8 +37,8 @@ const (
 )
 
 // A Conn is one connection to the node. It belongs to whoever leased it, who uses it from one goroutine at a time and
-// gives it back exactly once, by Release or Discard. None of Release, Discard and Detach blocks, does I/O or calls back,
-// so they may be called with a lock held.
+// gives it back exactly once, by Release or Discard. None of Release, Discard and Detach blocks, does I/O or calls
+// back, so they may be called with a lock held.
 type Conn struct {
 	pool    *Pool
 	session session
@@ -63,8 +63,8 @@ type Conn struct {
 }
 
 // Select runs a query and feeds its result to the sink. It returns when the result has been received or the connection
-// broke, at the latest a DrainGrace after the deadline: it does not return at the deadline itself, which is the caller's
-// to keep. The args are borrowed until it returns.
+// broke, at the latest a DrainGrace after the deadline: it does not return at the deadline itself, which is the
+// caller's to keep. The args are borrowed until it returns.
 //
 // The error is the sink's own, or wraps a *ServerError, ErrBroken or both. A connection broken on the way has to be
 // given back like any other.
@@ -92,7 +92,8 @@ func (c *Conn) noteHealth() {
 }
 
 // Broken reports whether the connection should not be used again: it failed, or the pool waits for it because its
-// replacement is in service or the pool is being closed. Whoever keeps a lease for several statements asks between them.
+// replacement is in service or the pool is being closed. Whoever keeps a lease for several statements asks between
+// them.
 func (c *Conn) Broken() bool {
 	c.pool.mu.Lock()
 	defer c.pool.mu.Unlock()

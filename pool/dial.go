@@ -129,10 +129,10 @@ func (w *wire) note(err error) {
 	}
 }
 
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
 // dialWire connects and reads the server's greeting.
-func dialWire(
-	ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), network, address string,
-) (*wire, error) {
+func dialWire(ctx context.Context, dial dialFunc, network, address string) (*wire, error) {
 	conn, err := dial(ctx, network, address)
 	if err != nil {
 		return nil, err

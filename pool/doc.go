@@ -3,9 +3,9 @@
 // package that knows the MySQL driver.
 //
 // A slot is a connection: what cannot have one is refused at once (TryAcquire returns nil), never queued, never dialed
-// for. A statement is never cancelled, because cancelling a MySQL statement closes its connection while the server works
-// on; it ends by itself or when its socket's absolute deadline passes, and a caller that does not want to wait for
-// either detaches it (Conn.Detach).
+// for. A statement is never cancelled, because cancelling a MySQL statement closes its connection while the server
+// works on; it ends by itself or when its socket's absolute deadline passes, and a caller that does not want to wait
+// for either detaches it (Conn.Detach).
 //
 // The pool does not judge its node. Which node to ask, when to hedge and whom to blame for an error belong to package
 // lookup, its only user; package column has the values that go in and come out.

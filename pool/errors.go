@@ -42,8 +42,8 @@ func (e *ServerError) Unwrap() error {
 	return e.cause
 }
 
-// The server's error numbers that this package acts on, from the MySQL manual's server error reference; ndbInvalidSchema
-// is from the NDB error reference.
+// The server's error numbers that this package acts on, from the MySQL manual's server error reference;
+// ndbInvalidSchema is from the NDB error reference.
 const (
 	erBadField         = 1054
 	erNoSuchTable      = 1146

@@ -131,9 +131,10 @@ func (p *Pool) Stats() Stats {
 	return s
 }
 
-// Close stops leasing, closes what is free and waits for the leases to end. When ctx ends first it closes the sockets of
-// the leases that are left, whose statements then fail, and returns an error. In either case the pool's goroutines have
-// ended when it returns. Closing again waits for the same end. It must not be called with a lock held that Changed takes.
+// Close stops leasing, closes what is free and waits for the leases to end. When ctx ends first it closes the sockets
+// of the leases that are left, whose statements then fail, and returns an error. In either case the pool's goroutines
+// have ended when it returns. Closing again waits for the same end. It must not be called with a lock held that Changed
+// takes.
 func (p *Pool) Close(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true

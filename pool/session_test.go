@@ -2,7 +2,6 @@ package pool
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -16,54 +15,6 @@ import (
 
 	"github.com/rongate/rongate/column"
 )
-
-// tape is a Sink that keeps what it receives as text.
-type tape struct {
-	columns []ResultColumn
-	calls   int // of Columns
-	rows    []string
-
-	refuseColumns, refuseRow error
-	onRow                    func()
-}
-
-func (p *tape) Columns(columns []ResultColumn) error {
-	p.columns = append([]ResultColumn(nil), columns...)
-	p.calls++
-	return p.refuseColumns
-}
-
-func (p *tape) Row(values []column.Value) error {
-	if p.onRow != nil {
-		p.onRow()
-	}
-	cells := make([]string, len(values))
-	for i, v := range values {
-		cells[i] = show(v)
-	}
-	p.rows = append(p.rows, strings.Join(cells, " "))
-	return p.refuseRow
-}
-
-// show renders a value with the kind that it has.
-func show(v column.Value) string {
-	if i, ok := v.Int(); ok {
-		return fmt.Sprintf("int:%d", i)
-	}
-	if u, ok := v.Uint(); ok {
-		return fmt.Sprintf("uint:%d", u)
-	}
-	if f, ok := v.Float32(); ok {
-		return fmt.Sprintf("float32:%v", f)
-	}
-	if f, ok := v.Float64(); ok {
-		return fmt.Sprintf("float64:%v", f)
-	}
-	if b, ok := v.Bytes(); ok {
-		return fmt.Sprintf("%q", b)
-	}
-	return "NULL"
-}
 
 func TestServerErrors(t *testing.T) {
 	for _, test := range []struct {
@@ -322,72 +273,6 @@ func TestStaleStatementIsDropped(t *testing.T) {
 	}
 }
 
-func TestGreetings(t *testing.T) {
-	good := greetingPacket()
-	for _, test := range []struct {
-		name string
-		says []byte
-		want error // nil: the driver may have it
-	}{
-		{"MySQL", framed(0, good), nil},
-		{"refusal", framed(0, []byte("\xff\x10\x04Too many connections")), nil},
-		{"bare refusal", framed(0, []byte{0xff, 0x10, 0x04}), errNoGreeting},
-		{"X protocol notice", []byte{5, 0, 0, 0, 11, 8, 5, 26, 0}, errNoGreeting},
-		{"SSH", []byte("SSH-2.0-OpenSSH_9.2p1\r\n"), errNoGreeting},
-		{"SMTP", []byte("220 mail ESMTP\r\n"), errNoGreeting},
-		{"old protocol", framed(0, append([]byte{9}, good[1:]...)), errNoGreeting},
-		{"no end of the version", framed(0, []byte{10, '8', '.', '0'}), errNoGreeting},
-		{"short", framed(0, good[:len(good)/2]), errNoGreeting},
-		{"empty", []byte{0, 0, 0, 0}, errNoGreeting},
-		{"late in the sequence", framed(1, good), errNoGreeting},
-	} {
-		got, err := readGreeting(strings.NewReader(string(test.says)))
-		if !errors.Is(err, test.want) || err == nil && string(got) != string(test.says) {
-			t.Errorf("%s: %v", test.name, err)
-		}
-	}
-	whole := framed(0, good)
-	for n := range whole {
-		if _, err := readGreeting(strings.NewReader(string(whole[:n]))); err == nil {
-			t.Errorf("%d of %d bytes pass for a greeting", n, len(whole))
-		}
-	}
-}
-
-// All of a handshake is bounded as one, whatever the server stops at.
-func TestHandshakeDeadlineHoldsAtEveryTurn(t *testing.T) {
-	script := handshakeScript()
-	for n := range len(script) {
-		synctest.Test(t, func(t *testing.T) {
-			cfg := scriptedServer{script: script[:n], hold: true}.config()
-			start := time.Now()
-			err := Once(context.Background(), cfg, nil)
-			if took := time.Since(start); !errors.Is(err, ErrTimeout) || took != time.Second {
-				t.Errorf("after %d turns: %v in %v", n, err, took)
-			}
-		})
-	}
-}
-
-func TestCloseAbortsAHandshakeAtEveryTurn(t *testing.T) {
-	script := handshakeScript()
-	for n := range len(script) {
-		synctest.Test(t, func(t *testing.T) {
-			cfg := scriptedServer{script: script[:n], hold: true}.config()
-			cfg.HandshakeTimeout = time.Hour
-			p, err := Open(cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			later(time.Minute)
-			start := time.Now()
-			if err := p.Close(context.Background()); err != nil || time.Since(start) != 0 {
-				t.Errorf("after %d turns: %v in %v", n, err, time.Since(start))
-			}
-		})
-	}
-}
-
 func TestSelectDeadlineHoldsAtEveryTurn(t *testing.T) {
 	answers := [][]byte{framed(1, preparedPacket(0)), textResult(1, textRow("x"))}
 	answers[1] = answers[1][:len(answers[1])-3]
@@ -427,111 +312,4 @@ func TestSkippingIsBounded(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-func TestPasswordIsAskedAtEveryDial(t *testing.T) {
-	asked := 0
-	cfg := scriptedServer{script: handshakeScript()}.config()
-	cfg.Password = func() (string, error) {
-		asked++
-		if asked == 2 {
-			return "", errRefused
-		}
-		return "secret", nil
-	}
-	for i, want := range []error{nil, errRefused, nil} {
-		if err := Once(context.Background(), cfg, func(*Conn) error { return nil }); !errors.Is(err, want) {
-			t.Errorf("dial %d: %v", i+1, err)
-		}
-	}
-	if asked != 3 {
-		t.Errorf("asked %d times", asked)
-	}
-}
-
-func TestTLSIsNotGivenUp(t *testing.T) {
-	cfg := scriptedServer{script: handshakeScript()}.config()
-	cfg.TLS = tlsOf(nil, "node")
-	if err := Once(context.Background(), cfg, nil); !errors.Is(err, mysql.ErrNoTLS) {
-		t.Errorf("a server without TLS: %v", err)
-	}
-}
-
-// FuzzAnswers feeds a session arbitrary bytes instead of the answers to a prepare and an execute: with frames, so that
-// they reach the parsers, or raw.
-func FuzzAnswers(f *testing.F) {
-	result := textResult(2, textRow("x", "y"))
-	f.Add(framed(1, preparedPacket(0)), result, false)
-	f.Add(preparedPacket(0), []byte{2}, true)
-	f.Add(preparedPacket(3), endPacket, true)
-	f.Add(preparedPacket(0), errorPacket(1297, "Got temporary error 4010"), true)
-	f.Add(framed(1, preparedPacket(0)), framed(1, []byte{1}, columnPacket("a", typeLongLong), make([]byte, 10), endPacket), false)
-	for _, typ := range []byte{7, 10, 11, 12, 4, 5, 16, 245, 246} {
-		f.Add(framed(1, preparedPacket(0)), framed(1, []byte{1}, columnPacket("a", typ), []byte{0, 0, 4, 1, 2, 3, 4}, endPacket), false)
-	}
-	f.Fuzz(func(t *testing.T, prepare, execute []byte, frame bool) {
-		if frame {
-			prepare, execute = framed(1, prepare), framed(1, execute)
-		}
-		if exhaustsMemory(prepare) || exhaustsMemory(execute) {
-			t.Skip()
-		}
-		synctest.Test(t, func(t *testing.T) {
-			start := time.Now()
-			c, err := scriptedSelect(t, &tape{}, prepare, execute)
-			var refusal *ServerError
-			if err != nil && !errors.Is(err, ErrBroken) && !errors.As(err, &refusal) {
-				t.Errorf("an error of no kind: %v", err)
-			}
-			if errors.Is(err, ErrBroken) && !c.Broken() {
-				t.Errorf("%v, and the connection goes on", err)
-			}
-			if took := time.Since(start); took > 10*time.Second+time.Millisecond {
-				t.Errorf("took %v", took)
-			}
-		})
-	})
-}
-
-// FuzzHandshake feeds arbitrary bytes instead of what follows the greeting, or of the greeting itself.
-func FuzzHandshake(f *testing.F) {
-	f.Add(framed(0, greetingPacket()), framed(2, okPacket), framed(1, okPacket))
-	f.Add(framed(0, greetingPacket()), framed(2, []byte{0xfe}), []byte{})
-	f.Add(framed(0, greetingPacket()), framed(2, append([]byte{0xfe}, "caching_sha2_password\x00abcdefghijklmnopqrst\x00"...)), framed(4, []byte{1, 4}))
-	f.Add(framed(0, greetingPacket()), framed(2, errorPacket(1045, "Access denied")), []byte{})
-	f.Fuzz(func(t *testing.T, greeting, auth, setup []byte) {
-		if exhaustsMemory(setup) {
-			t.Skip()
-		}
-		server := scriptedServer{script: [][]byte{greeting, auth, setup, setup}}
-		cfg := server.config()
-		cfg.HandshakeTimeout = 20 * time.Millisecond // in real time: where the driver panics it leaves a goroutine behind
-		start := time.Now()
-		_ = Once(context.Background(), cfg, func(*Conn) error { return nil })
-		if took := time.Since(start); took > 5*time.Second {
-			t.Errorf("took %v", took)
-		}
-	})
-}
-
-// exhaustsMemory tells answers that may announce a result of more columns than the driver has memory for but not so
-// many that asking for it fails cleanly: a node is trusted that far. Any packet may be taken for such an announcement.
-func exhaustsMemory(answer []byte) bool {
-	const few, tooMany = 1 << 20, 1 << 43
-	for len(answer) > packetHeader {
-		size := int(answer[0]) | int(answer[1])<<8 | int(answer[2])<<16
-		body := answer[packetHeader:]
-		var count uint64
-		switch {
-		case body[0] == 0xfd && len(body) > 3:
-			count = uint64(body[1]) | uint64(body[2])<<8 | uint64(body[3])<<16
-		case body[0] == 0xfe && len(body) > 8:
-			count = binary.LittleEndian.Uint64(body[1:])
-		}
-		if few < count && count < tooMany {
-			return true
-		}
-		answer = body[min(size, len(body)):]
-	}
-	return false
 }

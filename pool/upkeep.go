@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A failed dial is tried again after minBackoff, doubled with every round that fails up to maxBackoff, each less a random
-// part of up to half. The cap is low because a node that is back should serve soon.
+// A failed dial is tried again after minBackoff, doubled with every round that fails up to maxBackoff, each less a
+// random part of up to half. The cap is low because a node that is back should serve soon.
 const (
 	minBackoff = 50 * time.Millisecond
 	maxBackoff = time.Second
