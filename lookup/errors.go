@@ -59,11 +59,11 @@ func classify(err error) verdict {
 	if errors.Is(err, errDefinition) {
 		return verdictStale
 	}
+	if errors.Is(err, pool.ErrBroken) { // whatever the server said last
+		return verdictElsewhere
+	}
 	var se *pool.ServerError
 	if !errors.As(err, &se) {
-		if errors.Is(err, pool.ErrBroken) {
-			return verdictElsewhere
-		}
 		return verdictFinal
 	}
 	switch se.NDB {
