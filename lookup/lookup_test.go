@@ -475,18 +475,22 @@ func TestTooLarge(t *testing.T) {
 
 // TestLiveBytes: while callers hold on to more than the bound, reads are refused; once they let go, served again.
 func TestLiveBytes(t *testing.T) {
-	f := newFixture(t, func(cfg *lookup.Config, _ map[string]*fakenode.Node) { cfg.MaxLiveBytes = 20 })
-	var held lookup.Call
-	held.Add(f.plans[accounts], f.accountKeys(1, 2, 3))
-	f.reader.Read(&held, time.Now().Add(time.Second))
-	if got := f.read(accounts, f.accountKeys(1), time.Second)[0]; got != lookup.ErrOverloaded.Error() {
-		t.Errorf("while the bytes are held: %q", got)
-	}
-	held.Release()
-	f.expectAccounts([]int64{1}, f.read(accounts, f.accountKeys(1), time.Second))
-	if n := f.reader.Stats().LiveBytes; n != 0 {
-		t.Errorf("%d bytes still counted", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, func(cfg *lookup.Config, _ map[string]*fakenode.Node) { cfg.MaxLiveBytes = 20 })
+		var held lookup.Call
+		held.Add(f.plans[accounts], f.accountKeys(1, 2, 3))
+		f.reader.Read(&held, time.Now().Add(time.Second))
+		if got := f.read(accounts, f.accountKeys(1), time.Second)[0]; got != lookup.ErrOverloaded.Error() {
+			t.Errorf("while the bytes are held: %q", got)
+		}
+		held.Release()
+		synctest.Wait() // the goroutine that ran the statement drops its reference after the call has its own
+		f.expectAccounts([]int64{1}, f.read(accounts, f.accountKeys(1), time.Second))
+		synctest.Wait()
+		if n := f.reader.Stats().LiveBytes; n != 0 {
+			t.Errorf("%d bytes still counted", n)
+		}
+	})
 }
 
 // TestStress runs many callers over nodes that fail, stall and come and go. Every answer is right or an error, every
