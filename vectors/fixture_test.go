@@ -35,6 +35,8 @@ featureStores:
           - big
           - m_name
           - {name: m_score, default: 0.5}
+      - {name: twice, version: 1, joins: [{group: account, version: 1}], features: [amount]}
+      - {name: twice, version: 2, joins: [{group: account, version: 1}], features: [amount]}
       - name: wide
         version: 1
         joins:

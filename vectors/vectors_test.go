@@ -171,26 +171,47 @@ func TestPartialAtTheDeadline(t *testing.T) {
 	})
 }
 
+// onlyStore may read one store. Asked without a store, it may read some view of any name, as a key for a store is.
 type onlyStore string
 
-func (s onlyStore) MayRead(store, _ string) bool { return store == string(s) }
+func (s onlyStore) MayRead(store, _ string) bool { return store == "" || store == string(s) }
 
-// TestForbidden: who may not read a view is not told whether it exists.
+// TestForbidden: who may not read a view is not told whether it exists: a view of another store and one that there is not
+// get the same answer.
 func TestForbidden(t *testing.T) {
 	f := newFixture(t)
-	for _, view := range []string{"fraud", "nothing"} {
-		r := f.request(`{"featureStore":"payments","featureView":"` + view + `","entry":{"id":4}}`)
-		r.Access = onlyStore("other")
-		if _, err := f.service.Append(nil, r); err == nil || err.Code != Forbidden {
-			t.Errorf("%s: got %v", view, err)
+	for _, tc := range []struct {
+		store string
+		want  Code
+	}{{`"featureStore":"payments",`, Forbidden}, {"", UnknownView}} {
+		for _, view := range []string{"fraud", "twice", "nothing"} {
+			r := f.request(`{` + tc.store + `"featureView":"` + view + `","entry":{"id":4}}`)
+			r.Access = onlyStore("other")
+			if _, err := f.service.Append(nil, r); err == nil || err.Code != tc.want {
+				t.Errorf("%s%s: got %v, want %s", tc.store, view, err, tc.want)
+			}
 		}
 	}
 	if list, _ := f.service.AppendViews(nil, onlyStore("other")); string(list) != `{"featureViews":[]}` {
 		t.Errorf("listed %s", list)
 	}
-	if _, err := f.service.AppendView(nil, "", "fraud", "1", onlyStore("other")); err == nil || err.Code != Forbidden {
-		t.Errorf("described: %v", err)
+	for _, store := range []string{"", "payments"} {
+		known, unknown := describe(f, store, "fraud"), describe(f, store, "nothing")
+		if known != unknown {
+			t.Errorf("described: %s, where there is nothing %s", known, unknown)
+		}
 	}
+	if got := f.answer(`{"featureView":"twice","entry":{"id":4}}`); got != "ambiguous_view version -1" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func describe(f *fixture, store, view string) Code {
+	_, err := f.service.AppendView(nil, store, view, "1", onlyStore("other"))
+	if err == nil {
+		return ""
+	}
+	return err.Code
 }
 
 func TestBounds(t *testing.T) {

@@ -103,36 +103,38 @@ func quoted(s string) []byte {
 	return b
 }
 
-// resolve finds the view that a request names and checks that its caller may read it. Whoever may not read a name is not
+// resolve finds the view that a request names and checks that its caller may read it. Whoever may not read a view is not
 // told whether it exists.
 func (p *program) resolve(store, name []byte, version int, access Access) (*view, *Error) {
 	cv, err := p.snapshot.Find(store, name, version)
-	if err != nil {
+	switch {
+	case err != nil:
 		return p.unresolved(store, name, version, access, err)
-	}
-	if !access.MayRead(cv.Store, cv.Name) {
-		return nil, forbidden()
+	case !access.MayRead(cv.Store, cv.Name):
+		return nil, unknown(store, name, access)
 	}
 	return p.views[cv], nil
 }
 
-func forbidden() *Error {
-	return errorf(Forbidden, "featureView", "this key may not read the feature view")
+// unknown is the answer to a name that there is nothing under, or nothing that the caller may know of: the two must not
+// be told apart.
+func unknown(store, name []byte, access Access) *Error {
+	if !access.MayRead(string(store), string(name)) {
+		return errorf(Forbidden, "featureView", "this key may not read the feature view")
+	}
+	return errorf(UnknownView, "featureView", "unknown feature view; GET /feature-views lists them")
 }
 
 // unresolved is resolve where the catalogue finds no view, or more than one: stores that the caller may not read do not
 // make a name ambiguous.
 func (p *program) unresolved(store, name []byte, version int, access Access, err error) (*view, *Error) {
 	var ambiguous *catalog.AmbiguousError
-	if !errors.As(err, &ambiguous) {
-		if !access.MayRead(string(store), string(name)) {
-			return nil, forbidden()
-		}
-		return nil, errorf(UnknownView, "featureView", "unknown feature view; GET /feature-views lists them")
-	}
-	if ambiguous.What != "featureStore" {
-		if !access.MayRead(string(store), string(name)) {
-			return nil, forbidden()
+	switch {
+	case !errors.As(err, &ambiguous):
+		return nil, unknown(store, name, access)
+	case ambiguous.What == "version":
+		if !p.mayReadAny(store, name, ambiguous.Choices, access) {
+			return nil, unknown(store, name, access)
 		}
 		return nil, errorf(AmbiguousView, "version", "give version: %s has %s", name, strings.Join(ambiguous.Choices, ", "))
 	}
@@ -144,9 +146,19 @@ func (p *program) unresolved(store, name []byte, version int, access Access, err
 	}
 	switch len(stores) {
 	case 0:
-		return nil, forbidden()
+		return nil, unknown(store, name, access)
 	case 1:
 		return p.resolve([]byte(stores[0]), name, version, access)
 	}
 	return nil, errorf(AmbiguousView, "featureStore", "give featureStore: %s is in %s", name, strings.Join(stores, ", "))
+}
+
+// mayReadAny reports whether the caller may read the view of which there are several versions, all in one store.
+func (p *program) mayReadAny(store, name []byte, versions []string, access Access) bool {
+	version, err := strconv.Atoi(versions[0])
+	if err != nil {
+		return false
+	}
+	cv, err := p.snapshot.Find(store, name, version)
+	return err == nil && access.MayRead(cv.Store, cv.Name)
 }
