@@ -201,7 +201,8 @@ func TestOneOfTwoFits(t *testing.T) {
 		if got := r.featureType(t, "category"); got != "varchar(3)" {
 			t.Fatalf("the broken table is served: %s", got)
 		}
-		if r.log.count("WARN", "payments.merchant_1") != 1 || r.log.count("WARN", "payments.account_1") != 0 {
+		// Read before the other table, it is told of again: the complaint lists columns of both.
+		if n := r.log.count("WARN", "payments.merchant_1"); n < 1 || n > 2 || r.log.count("WARN", "payments.account_1") != 0 {
 			t.Fatal("the wrong table was blamed")
 		}
 	})
