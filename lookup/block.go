@@ -28,7 +28,7 @@ type block struct {
 
 	answers []int32 // for each key of the statement, its row, rowMissing or rowUndecided
 
-	counted int64 // bytes of data counted in blocks.bytes
+	counted int64 // its part of blocks.bytes
 }
 
 // What a block says of a key that no row answers.
@@ -63,7 +63,7 @@ func (bs *blocks) get(cells int) *block {
 
 // count adds a filled block's bytes to those held.
 func (bs *blocks) count(b *block) {
-	b.counted = int64(len(b.data))
+	b.counted = int64(len(b.data) + 4*(len(b.ends)+len(b.answers)) + 8*len(b.events))
 	bs.bytes.Add(b.counted)
 }
 

@@ -1,15 +1,18 @@
 package lookup
 
 import (
-	"slices"
+	"sort"
 	"time"
+	"unsafe"
+
+	"github.com/rongate/rongate/column"
 )
 
 // A Call is the reads of one request. It belongs to one goroutine and is reused: Add what is to be read, pass it to
 // Reader.Read, look at the rows, Release it. The zero Call is ready for use.
 type Call struct {
 	reads  []Read
-	pieces []piece // both rounds; a slab, since statements point into it
+	pieces []piece // of the first round: a slab, since statements point into it
 	timer  *time.Timer
 
 	wake    chan struct{} // capacity 1: a piece was delivered and none is pending
@@ -74,6 +77,11 @@ func (c *Call) Release() {
 	c.pieces, c.reads, c.reader = c.pieces[:0], c.reads[:0], nil
 }
 
+// Size is how many bytes c keeps for its next use.
+func (c *Call) Size() int {
+	return cap(c.reads)*int(unsafe.Sizeof(Read{})) + cap(c.pieces)*int(unsafe.Sizeof(piece{}))
+}
+
 // cut makes the pieces of the first round.
 func (c *Call) cut() []piece {
 	total := 0
@@ -101,6 +109,9 @@ func (c *Call) cutAlone() []piece {
 	var alone []piece // rare, so not kept
 	for i := range c.reads {
 		rd := &c.reads[i]
+		if rd.plan.match == column.MatchExact {
+			continue // every key is decided
+		}
 		for j := range rd.first {
 			p := &rd.first[j]
 			for k := p.from; p.block != nil && k < p.to; k++ {
@@ -164,8 +175,9 @@ func (rd *Read) Row(entry int) (row Row, found bool, err error) {
 
 // single returns the second-round piece of a key, or nil if there was no second round.
 func (rd *Read) single(key int) *piece {
-	i, ok := slices.BinarySearchFunc(rd.alone, key, func(p piece, key int) int { return p.from - key })
-	if !ok {
+	// Only from is read of the pieces passed over: one that its call has left may still be a statement's.
+	i := sort.Search(len(rd.alone), func(i int) bool { return rd.alone[i].from >= key })
+	if i == len(rd.alone) || rd.alone[i].from != key {
 		return nil
 	}
 	return &rd.alone[i]

@@ -33,6 +33,7 @@ type Connections interface {
 // A Conn is one connection, leased by TryAcquire until Release.
 type Conn interface {
 	Select(deadline time.Time, query string, args []column.Value, sink pool.Sink) error
+	Forget(query string) // its prepared statement is not to be used again
 	Broken() bool
 	Detach() bool // the connection's slot is free for another; to be released all the same
 	Release()
@@ -49,7 +50,6 @@ type tier struct {
 // queue is the pieces of one plan that wait for a connection of one tier. It belongs to no node, so that a stalled node
 // holds up nothing but what runs on it.
 type queue struct {
-	plan   *Plan
 	pieces []*piece // oldest first
 }
 
@@ -75,13 +75,24 @@ func (r *Reader) dispatch(p *piece) {
 	switch {
 	case t < 0:
 		r.deliver(p, nil, ErrUnavailable)
-	case r.start(t, p):
+	case r.start(t, p), p.tried != 0 && r.startBeyond(t, p):
 	case r.queued >= r.cfg.MaxQueued:
 		r.counts.Refused++
 		r.deliver(p, nil, ErrOverloaded)
 	default:
 		r.enqueue(t, p)
 	}
+}
+
+// startBeyond runs a piece that has failed once on a node of a farther tier: it should not wait for a node of its own zone
+// that may be failing too.
+func (r *Reader) startBeyond(t int, p *piece) bool {
+	for t++; t < len(r.tiers); t++ {
+		if r.tierUp(t, p.tried) && r.start(t, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // enqueue adds a piece to the queue of its plan in a tier.
@@ -112,13 +123,21 @@ func (n *node) bit() nodeSet { return 1 << (n.index % 64) }
 // tierFor returns the nearest tier that has a node up besides those to avoid, or -1.
 func (r *Reader) tierFor(avoid nodeSet) int {
 	for t := range r.tiers {
-		for _, n := range r.tiers[t].nodes {
-			if avoid&n.bit() == 0 && n.up() {
-				return t
-			}
+		if r.tierUp(t, avoid) {
+			return t
 		}
 	}
 	return -1
+}
+
+// tierUp reports whether a tier has a node up besides those to avoid.
+func (r *Reader) tierUp(t int, avoid nodeSet) bool {
+	for _, n := range r.tiers[t].nodes {
+		if avoid&n.bit() == 0 && n.up() {
+			return true
+		}
+	}
+	return false
 }
 
 func (n *node) up() bool { return n.conns != nil && n.conns.Up() }
@@ -175,23 +194,24 @@ func (r *Reader) run(n *node, c Conn, s *statement) {
 		b := r.blocks.get(len(s.plan.sel.Columns))
 		err := s.execute(c, b)
 		r.blocks.count(b)
-		if err != nil && classify(err) == verdictStale {
+		v := classify(err)
+		if v == verdictStale {
 			r.cfg.OnStale(s.plan.sel.Group.Table)
 		}
-		s = r.finish(n, c, s, err)
+		s = r.finish(n, c, s, v, err)
 		r.blocks.release(b)
 	}
 }
 
 // finish gives the statement's answer to its pieces, or tries them again, and returns the next statement for the
 // connection; nil when it has been given back.
-func (r *Reader) finish(n *node, c Conn, s *statement, err error) *statement {
+func (r *Reader) finish(n *node, c Conn, s *statement, v verdict, err error) *statement {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n.busy--
 	if err != nil {
 		n.counts.Errors++
-		r.fail(n, s.pieces, err)
+		r.fail(n, s.pieces, v, err)
 	} else {
 		for _, p := range s.pieces {
 			r.deliver(p, s.block, nil)
@@ -199,6 +219,7 @@ func (r *Reader) finish(n *node, c Conn, s *statement, err error) *statement {
 	}
 	serves := !s.detached && !c.Broken()
 	s.conn, s.block = nil, nil
+	clear(s.pieces) // a spare statement keeps no call alive
 	r.spare.Put(s)
 	if serves {
 		if p := r.next(n); p != nil {
@@ -213,8 +234,7 @@ func (r *Reader) finish(n *node, c Conn, s *statement, err error) *statement {
 }
 
 // fail decides what becomes of the pieces of a failed statement.
-func (r *Reader) fail(n *node, pieces []*piece, err error) {
-	v := classify(err)
+func (r *Reader) fail(n *node, pieces []*piece, v verdict, err error) {
 	var later []*piece
 	for _, p := range pieces {
 		p.running = nil
@@ -252,7 +272,7 @@ func (r *Reader) next(n *node) *piece {
 	t := &r.tiers[n.tier]
 	for range len(t.active) {
 		q := t.active[0]
-		t.active = t.active[1:]
+		t.active = slices.Delete(t.active, 0, 1)
 		p := r.pop(q, n)
 		if len(q.pieces) > 0 {
 			t.active = append(t.active, q)
@@ -264,16 +284,17 @@ func (r *Reader) next(n *node) *piece {
 	return nil
 }
 
-// pop takes the oldest piece of a queue, unless it failed on node n and another could serve it.
+// pop takes the oldest piece of a queue that node n may serve: one that has failed there is left for another node of the
+// tier, if one is up that it has not failed on.
 func (r *Reader) pop(q *queue, n *node) *piece {
-	if len(q.pieces) == 0 {
+	i := slices.IndexFunc(q.pieces, func(p *piece) bool {
+		return p.tried&n.bit() == 0 || !r.tierUp(n.tier, p.tried)
+	})
+	if i < 0 {
 		return nil
 	}
-	p := q.pieces[0]
-	if p.tried&n.bit() != 0 && r.tierFor(p.tried) >= 0 {
-		return nil
-	}
-	q.pieces = slices.Delete(q.pieces, 0, 1)
+	p := q.pieces[i]
+	q.pieces = slices.Delete(q.pieces, i, i+1)
 	p.waiting = nil
 	r.queued--
 	return p
@@ -283,7 +304,7 @@ func (r *Reader) pop(q *queue, n *node) *piece {
 // lost its nodes is dispatched anew. Reader.mu is held.
 func (r *Reader) settle() {
 	for t := range r.tiers {
-		if r.closed || !r.tierUp(t) {
+		if r.closed || !r.tierUp(t, 0) {
 			r.drain(t)
 			continue
 		}
@@ -291,15 +312,6 @@ func (r *Reader) settle() {
 			r.feed(n)
 		}
 	}
-}
-
-func (r *Reader) tierUp(t int) bool {
-	for _, n := range r.tiers[t].nodes {
-		if n.up() {
-			return true
-		}
-	}
-	return false
 }
 
 // feed gives waiting pieces to the free connections of a node.

@@ -43,17 +43,16 @@ const (
 	erShutdown         = 1053
 	erLockWait         = 1205
 	erDeadlock         = 1213
-	erNDB              = 1296
 	erNDBTemporary     = 1297
-	erNoSystemTable    = 157 // handler error: the API node has no connection to the cluster
 
+	ndbNotConnected  = 157  // the API node has no connection to the cluster
 	ndbSchemaVersion = 241  // invalid schema object version
 	ndbOldVersion    = 284  // table not defined in the transaction coordinator
 	ndbUnknownTable  = 723  // no such table existed
 	ndbClusterDown   = 4009 // cluster failure: the API node has lost the cluster
 )
 
-// classify tells what a failed attempt calls for. Every statement is a read, so that a repeat is always safe; the
+// classify tells what a failed attempt calls for; without an error, nothing. Every statement is a read, so that a repeat is always safe; the
 // question is only whether and where it can do better.
 func classify(err error) verdict {
 	if errors.Is(err, errDefinition) {
@@ -69,13 +68,13 @@ func classify(err error) verdict {
 	switch se.NDB {
 	case ndbSchemaVersion, ndbOldVersion, ndbUnknownTable:
 		return verdictStale
-	case ndbClusterDown:
+	case ndbClusterDown, ndbNotConnected:
 		return verdictElsewhere
 	}
 	switch se.Number {
 	case erBadField, erNoSuchTable, erTableDefChanged:
 		return verdictStale
-	case erTooManyConns, erShutdown, erNoSystemTable, erNeedReprepare, erUnknownStatement:
+	case erTooManyConns, erShutdown, erNeedReprepare, erUnknownStatement:
 		return verdictElsewhere
 	case erNDBTemporary, erLockWait, erDeadlock:
 		return verdictLater

@@ -22,7 +22,7 @@ func TestClassify(t *testing.T) {
 		{"disconnected for being idle", errors.Join(pool.ErrBroken, server(4031, 0)), verdictElsewhere},
 		{"too many connections", server(1040, 0), verdictElsewhere},
 		{"server shutdown in progress", server(1053, 0), verdictElsewhere},
-		{"the API node lost the cluster", server(157, 0), verdictElsewhere},
+		{"the API node lost the cluster", server(1296, 157), verdictElsewhere},
 		{"cluster failure", server(1296, 4009), verdictElsewhere},
 		{"unknown prepared statement", server(1243, 0), verdictElsewhere},
 		{"node failure aborted the transaction", server(1297, 4010), verdictLater},

@@ -44,6 +44,11 @@ func (k *Keys) Append(c *column.Column, l column.Literal) error {
 // AppendAbsent adds the next part as one that the client did not supply.
 func (k *Keys) AppendAbsent() { k.ends = append(k.ends, uint32(len(k.enc))) }
 
+// Size is how many bytes k keeps for its next use.
+func (k *Keys) Size() int {
+	return cap(k.enc) + 4*(cap(k.ends)+cap(k.firsts)+cap(k.distinct)+cap(k.table))
+}
+
 // Len is the number of entries.
 func (k *Keys) Len() int {
 	if k.parts == 0 {

@@ -260,6 +260,16 @@ func fails(err error) func(string, int, time.Time) error {
 	return func(string, int, time.Time) error { return err }
 }
 
+func failsOnce(err error) func(string, int, time.Time) error {
+	var done atomic.Bool
+	return func(string, int, time.Time) error {
+		if done.Swap(true) {
+			return nil
+		}
+		return err
+	}
+}
+
 func TestFailures(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -267,7 +277,10 @@ func TestFailures(t *testing.T) {
 		want   string // the row, or what its error contains
 		stale  int64
 	}{
-		{"one connection breaks", func(ns map[string]*fakenode.Node) { ns["a"].OnSelect = fails(errBroken) }, account(1), 0},
+		{"one connection breaks", func(ns map[string]*fakenode.Node) {
+			first := failsOnce(errBroken)
+			ns["a"].OnSelect, ns["b"].OnSelect = first, first
+		}, account(1), 0},
 		{"the own zone breaks", func(ns map[string]*fakenode.Node) {
 			ns["a"].OnSelect, ns["b"].OnSelect = fails(errBroken), fails(errBroken)
 		}, account(1), 0},
@@ -300,11 +313,118 @@ func TestFailures(t *testing.T) {
 				if !strings.Contains(got, tc.want) {
 					t.Errorf("got %q, want %q", got, tc.want)
 				}
+				if strings.HasPrefix(tc.name, "one connection") && f.reader.Stats().Retries != 1 {
+					t.Errorf("%d second attempts", f.reader.Stats().Retries)
+				}
 				if stale := f.stale.Load(); stale != tc.stale {
 					t.Errorf("told of a stale table %d times, want %d", stale, tc.stale)
 				}
 			})
 		})
+	}
+}
+
+// TestFailedPieceHoldsUpNoQueue: a piece that failed on one node and waits for another does not keep the pieces behind it
+// from the first.
+func TestFailedPieceHoldsUpNoQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, func(cfg *lookup.Config, nodes map[string]*fakenode.Node) {
+			cfg.Nodes = cfg.Nodes[1:]
+			nodes["a"].Size, nodes["b"].Size = 1, 1
+			nodes["b"].OnSelect = func(string, int, time.Time) error { time.Sleep(10 * time.Second); return nil }
+			broken := failsOnce(errBroken)
+			nodes["a"].OnSelect = func(query string, keys int, deadline time.Time) error {
+				time.Sleep(10 * time.Millisecond)
+				return broken(query, keys, deadline)
+			}
+		})
+		var all sync.WaitGroup
+		took := make([]time.Duration, 5)
+		for i := range took {
+			all.Go(func() {
+				start := time.Now()
+				f.read(accounts, f.accountKeys(1), 2*time.Second)
+				took[i] = time.Since(start)
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		quick := 0
+		for _, d := range took {
+			if d < 100*time.Millisecond {
+				quick++
+			}
+		}
+		if quick != 3 { // all but the one on b and the one that waits for b
+			t.Errorf("answered after %v", took)
+		}
+		time.Sleep(10 * time.Second)
+	})
+}
+
+// TestDetachFreesTheQueue: when the last connection of a zone is detached, what waits for the zone goes to another.
+func TestDetachFreesTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, func(cfg *lookup.Config, nodes map[string]*fakenode.Node) {
+			cfg.Nodes = cfg.Nodes[:2]
+			nodes["a"].Size = 1
+			nodes["a"].OnSelect = func(string, int, time.Time) error { time.Sleep(5 * time.Second); return nil }
+		})
+		var all sync.WaitGroup
+		var first, second string
+		start, took := time.Now(), time.Duration(0)
+		all.Go(func() { first = f.read(accounts, f.accountKeys(1), 50*time.Millisecond)[0] })
+		synctest.Wait()
+		all.Go(func() {
+			second = f.read(accounts, f.accountKeys(2), time.Second)[0]
+			took = time.Since(start)
+		})
+		all.Wait()
+		if first != lookup.ErrDeadline.Error() || second != account(2) || took != 50*time.Millisecond {
+			t.Errorf("got %q, then %q after %v", first, second, took)
+		}
+		time.Sleep(5 * time.Second)
+	})
+}
+
+// TestSecondRoundAtTheDeadline: keys that the first round left undecided and the second could not read are errors; the
+// others are answered, while the statements of the second round still run.
+func TestSecondRoundAtTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, nil)
+		for _, n := range f.nodes {
+			n.OnSelect = func(_ string, keys int, _ time.Time) error {
+				if keys == 1 {
+					time.Sleep(time.Second)
+				}
+				return nil
+			}
+		}
+		got := f.read(names, f.nameKeys("key1", "k\u00e9y2", "k\u00e9y1"), 20*time.Millisecond)
+		if late := lookup.ErrDeadline.Error(); got[0] != "0.5" || got[1] != late || got[2] != late {
+			t.Errorf("got %q", got)
+		}
+		time.Sleep(time.Second)
+	})
+}
+
+// TestMissingKeysCostNothingMore: where no row came back, no key can be equal to one.
+func TestMissingKeysCostNothingMore(t *testing.T) {
+	f := newFixture(t, nil)
+	f.read(names, f.nameKeys("\u00e9", "\u00e8", "\u00ea"), time.Second)
+	if total, _, _ := f.statements(); total != 1 {
+		t.Errorf("%d statements", total)
+	}
+}
+
+// TestUseAfterClose: a closed reader dials nothing.
+func TestUseAfterClose(t *testing.T) {
+	f := newFixture(t, nil)
+	if err := f.reader.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.reader.Use(&catalog.Snapshot{}); err == nil {
+		t.Error("a closed reader is in use")
 	}
 }
 
@@ -356,7 +476,7 @@ func TestDeadlineDetaches(t *testing.T) {
 			t.Errorf("got %q after %v", got, took)
 		}
 		synctest.Wait()
-		if f.nodes["a"].Detached()+f.nodes["b"].Detached() != 1 {
+		if f.nodes["a"].Detaches()+f.nodes["b"].Detaches() != 1 {
 			t.Error("the statement that nobody waits for was not detached")
 		}
 		if b := f.reader.Stats().Blocks; b != 1 {

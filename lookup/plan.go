@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/rongate/rongate/catalog"
@@ -43,9 +44,6 @@ func compile(sel *catalog.Select, tiers int) *Plan {
 	for n := 1; n <= p.maxKeys; n *= 2 {
 		p.queries = append(p.queries, p.query(n))
 	}
-	for tier := range p.queues {
-		p.queues[tier].plan = p
-	}
 	return p
 }
 
@@ -79,11 +77,12 @@ func (p *Plan) query(n int) string {
 				b.WriteString(" AND ")
 			}
 			writeName(&b, c.Name)
-			b.WriteString(" = ?")
+			b.WriteString(" = ")
+			b.WriteString(parameter(c))
 		}
 		return b.String()
 	}
-	row := "?"
+	row := parameter(key[0])
 	if len(key) == 1 {
 		writeColumns(&b, key)
 	} else {
@@ -102,13 +101,25 @@ func (p *Plan) query(n int) string {
 	return b.String()
 }
 
+// exactDigits is how many decimal digits a double holds exactly.
+const exactDigits = 15
+
+// parameter is what a key column is compared with. MariaDB compares a DECIMAL with text as doubles, which makes wide keys
+// equal that are not; as a DECIMAL of the column's own type they are compared exactly, by a key read on every server.
+func parameter(c *column.Column) string {
+	if c.Kind == column.Decimal && c.Precision > exactDigits {
+		return fmt.Sprintf("CAST(? AS DECIMAL(%d,%d))", c.Precision, c.Scale)
+	}
+	return "?"
+}
+
 // constructor is the row of parameters that is compared with a key of several columns. MariaDB finds no row, silently,
 // where such a row holds text that is not in its column's character set and that is not UTF-8; converted to the column's
 // character set and collation it does, and the look-up stays a key read on every server.
 func constructor(key []*column.Column) string {
 	parts := make([]string, len(key))
 	for i, c := range key {
-		parts[i] = "?"
+		parts[i] = parameter(c)
 		if c.Charset != "" && c.Charset != "binary" && !strings.HasPrefix(c.Charset, "utf8") {
 			parts[i] = "CONVERT(? USING " + c.Charset + ") COLLATE " + c.Collation
 		}

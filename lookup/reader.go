@@ -88,8 +88,10 @@ type Reader struct {
 	spare  sync.Pool      // of *statement
 	wg     sync.WaitGroup // goroutines that run statements or wait to repeat one
 
+	opening sync.Mutex // held by Use and Close: who writes node.conns; taken before mu
+
 	mu     sync.Mutex
-	nodes  []*node
+	nodes  []*node // the slice itself is set by Open for good
 	tiers  []tier
 	queued int // pieces in the queues of all tiers
 	closed bool
@@ -137,21 +139,21 @@ func Open(cfg Config) (*Reader, error) {
 // Use compiles the selects of a snapshot, makes them what new connections are warmed with, and returns their plans, one
 // for each select by its slot. The first Use begins to dial the nodes. Reads of older plans go on.
 func (r *Reader) Use(s *catalog.Snapshot) ([]*Plan, error) {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	if r.isClosed() {
+		return nil, errors.New("lookup: the reader is closed")
+	}
 	plans := make([]*Plan, len(s.Selects))
 	for i, sel := range s.Selects {
 		plans[i] = compile(sel, len(r.tiers))
 	}
-	first := r.plans.Swap(&plans) == nil
-	if !first {
-		return plans, nil
-	}
+	r.plans.Store(&plans)
 	for _, n := range r.nodes {
-		cfg := r.cfg.Pool
-		cfg.Address = n.Address
-		cfg.Warm = r.warm
-		cfg.Changed = r.changed
-		cfg.Log = r.cfg.Log
-		conns, err := r.cfg.Connect(cfg)
+		if n.conns != nil { // only written here
+			continue
+		}
+		conns, err := r.connect(n)
 		if err != nil {
 			return nil, fmt.Errorf("node %s: %w", n.Address, err)
 		}
@@ -160,6 +162,21 @@ func (r *Reader) Use(s *catalog.Snapshot) ([]*Plan, error) {
 		r.mu.Unlock()
 	}
 	return plans, nil
+}
+
+func (r *Reader) connect(n *node) (Connections, error) {
+	cfg := r.cfg.Pool
+	cfg.Address = n.Address
+	cfg.Warm = func(c *pool.Conn) error { return r.warm(c) }
+	cfg.Changed = r.changed
+	cfg.Log = r.cfg.Log
+	return r.cfg.Connect(cfg)
+}
+
+func (r *Reader) isClosed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed
 }
 
 // Read reads everything in c and returns when it has, or at the deadline. What could not be read is told by each
@@ -184,16 +201,7 @@ func (r *Reader) round(c *Call, pieces []piece) bool {
 		return true
 	}
 	left := time.Until(c.deadline)
-	r.mu.Lock()
-	c.pending = len(pieces)
-	for i := range pieces {
-		if left <= 0 {
-			r.deliver(&pieces[i], nil, ErrDeadline)
-		} else {
-			r.dispatch(&pieces[i])
-		}
-	}
-	r.mu.Unlock()
+	r.submit(c, pieces, left > 0)
 	if c.timer == nil {
 		c.timer = time.NewTimer(left)
 	} else {
@@ -208,6 +216,20 @@ func (r *Reader) round(c *Call, pieces []piece) bool {
 	}
 }
 
+// submit dispatches pieces, or fails them where there is no time left.
+func (r *Reader) submit(c *Call, pieces []piece, inTime bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.pending = len(pieces)
+	for i := range pieces {
+		if inTime {
+			r.dispatch(&pieces[i])
+		} else {
+			r.deliver(&pieces[i], nil, ErrDeadline)
+		}
+	}
+}
+
 // leave takes a call away from the pieces it still waits for. A statement that nobody waits for any more is detached:
 // it ends by itself, in the background.
 func (r *Reader) leave(c *Call, pieces []piece) bool {
@@ -219,6 +241,7 @@ func (r *Reader) leave(c *Call, pieces []piece) bool {
 	}
 	c.left = true
 	c.pending = 0
+	detached := false
 	for i := range pieces {
 		p := &pieces[i]
 		if p.done {
@@ -232,8 +255,12 @@ func (r *Reader) leave(c *Call, pieces []piece) bool {
 		if s := p.running; s != nil {
 			if s.waiting--; s.waiting == 0 {
 				s.detached = s.conn.Detach()
+				detached = detached || s.detached
 			}
 		}
+	}
+	if detached {
+		r.settle() // it may have been the node's last connection
 	}
 	return false
 }
@@ -275,11 +302,12 @@ func (r *Reader) changed() {
 // Close refuses new reads, ends the waiting ones with ErrUnavailable, and closes the connections once the running
 // statements have ended or ctx has. A second Close does nothing.
 func (r *Reader) Close(ctx context.Context) error {
-	r.mu.Lock()
-	if r.closed {
-		r.mu.Unlock()
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	if r.isClosed() {
 		return nil
 	}
+	r.mu.Lock()
 	r.closed = true
 	r.settle()
 	r.mu.Unlock()
@@ -296,16 +324,21 @@ func (r *Reader) Close(ctx context.Context) error {
 }
 
 // warm prepares a new connection for what it will be asked: each plan's statement for one key, executed for a key that
-// no row has, so that the server opens the tables and the first caller finds everything in place.
-func (r *Reader) warm(c *pool.Conn) error {
+// no row has, so that the server opens the tables and the first caller finds everything in place. A table that cannot be
+// read fails its own reads; the others need the connection.
+func (r *Reader) warm(c Conn) error {
 	plans := *r.plans.Load()
 	for _, p := range plans[:min(len(plans), maxWarm)] {
-		if err := p.warm(c); err != nil {
-			if classify(err) == verdictStale {
-				r.cfg.OnStale(p.sel.Group.Table)
-				continue // that table's reads fail until it is planned anew; the others need the connection
-			}
+		err := p.warm(c)
+		switch classify(err) {
+		case verdictElsewhere, verdictLater:
 			return fmt.Errorf("warm up %s: %w", p.sel.Group.Table.Name, err)
+		case verdictStale:
+			r.cfg.OnStale(p.sel.Group.Table)
+		case verdictFinal:
+			if err != nil {
+				r.cfg.Log.Warn("table cannot be read", "table", p.sel.Group.Table.String(), "error", err)
+			}
 		}
 	}
 	return nil
@@ -316,7 +349,7 @@ func (r *Reader) warm(c *pool.Conn) error {
 const maxWarm = 32
 
 // warm executes the plan's statement for one key.
-func (p *Plan) warm(c *pool.Conn) error {
+func (p *Plan) warm(c Conn) error {
 	s := &statement{}
 	s.reset(p, defaultMaxBlockBytes)
 	key, err := p.emptyKey()

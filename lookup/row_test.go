@@ -146,6 +146,47 @@ func (c rowsConn) Select(_ time.Time, _ string, _ []column.Value, sink pool.Sink
 	return nil
 }
 
-func (rowsConn) Broken() bool { return false }
-func (rowsConn) Detach() bool { return false }
-func (rowsConn) Release()     {}
+func (rowsConn) Forget(string) {}
+func (rowsConn) Broken() bool  { return false }
+func (rowsConn) Detach() bool  { return false }
+func (rowsConn) Release()      {}
+
+// refusing answers every statement with an error and counts them.
+type refusing struct {
+	rowsConn
+	err   error
+	asked int
+}
+
+func (c *refusing) Select(time.Time, string, []column.Value, pool.Sink) error {
+	c.asked++
+	return c.err
+}
+
+// TestWarm: a table that cannot be read keeps no connection from the others; a connection or a cluster that fails does.
+func TestWarm(t *testing.T) {
+	sel := everyColumn(t)
+	for _, tc := range []struct {
+		name  string
+		err   error
+		fails bool
+		stale int
+	}{
+		{"all is well", nil, false, 0},
+		{"no privilege", &pool.ServerError{Number: 1142}, false, 0},
+		{"no table", &pool.ServerError{Number: 1146}, false, 2},
+		{"connection lost", pool.ErrBroken, true, 0},
+		{"cluster not ready", &pool.ServerError{Number: 1297, NDB: 4009}, true, 0},
+	} {
+		stale := 0
+		r, err := Open(Config{Nodes: []NodeConfig{{Address: "a"}}, OnStale: func(catalog.TableName) { stale++ }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.plans.Store(&[]*Plan{compile(sel, 1), compile(sel, 1)})
+		c := &refusing{err: tc.err}
+		if err := r.warm(c); (err != nil) != tc.fails || stale != tc.stale || !tc.fails && c.asked != 2 {
+			t.Errorf("%s: %v after %d statements, %d stale", tc.name, err, c.asked, stale)
+		}
+	}
+}

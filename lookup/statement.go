@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"time"
@@ -41,7 +42,6 @@ type statement struct {
 
 // reset prepares s for the keys of a plan and keeps its memory.
 func (s *statement) reset(p *Plan, limit int) {
-	clear(s.pieces)
 	s.plan, s.limit = p, limit
 	s.pieces, s.enc, s.ends = s.pieces[:0], s.enc[:0], s.ends[:0]
 	s.waiting, s.conn, s.block, s.detached = 0, nil, nil, false
@@ -78,6 +78,9 @@ func (s *statement) execute(c Conn, b *block) error {
 	s.bind(size)
 	s.indexForms()
 	if err := c.Select(s.deadline, query, s.args, s); err != nil {
+		if errors.Is(err, errDefinition) {
+			c.Forget(query)
+		}
 		return err
 	}
 	s.decide()
@@ -172,6 +175,9 @@ func (s *statement) Row(values []column.Value) error {
 	event := int64(noEvent)
 	for i, c := range s.plan.columns[s.plan.keys:] {
 		v := values[s.plan.keys+i]
+		if text, ok := v.Bytes(); ok && len(s.block.data)+len(text) > s.limit { // before it grows by what it will not keep
+			return ErrTooLarge
+		}
 		data, err := c.AppendJSON(s.block.data, v)
 		if err != nil {
 			return fmt.Errorf("%w: column %s of %s: %w", errDefinition, c.Name, s.plan.sel.Group.Table.Name, err)
@@ -191,11 +197,12 @@ func (s *statement) Row(values []column.Value) error {
 	return nil
 }
 
-// answer gives a row to every key it answers under the collation's rules. A statement for one key needs no rules: the
-// server has compared. A second row for a key means that the key is no longer the table's primary key.
+// answer gives a row to every key it answers under the collation's rules. Where the rules do not decide everything, a
+// statement for one key goes without: the server has compared. A second row for a key means that the key is no longer the
+// table's primary key.
 func (s *statement) answer(key []column.Value, row int32) error {
 	first := int32(0)
-	if s.keys() > 1 {
+	if s.keys() > 1 || s.plan.match == column.MatchExact {
 		var ascii bool
 		s.form, ascii = s.appendForm(s.form[:0], key)
 		s.wide = s.wide || !ascii
@@ -218,7 +225,7 @@ func (s *statement) answer(key []column.Value, row int32) error {
 // decide marks the keys of which it is not certain that no row answers them: a collation may call strings equal that no
 // rule known here does, so these keys are asked for again, one a statement.
 func (s *statement) decide() {
-	if s.keys() == 1 || s.plan.match == column.MatchExact {
+	if s.keys() == 1 || s.block.rows == 0 || s.plan.match == column.MatchExact {
 		return
 	}
 	for i, row := range s.block.answers {

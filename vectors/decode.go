@@ -2,9 +2,11 @@ package vectors
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rongate/rongate/catalog"
 	"github.com/rongate/rongate/column"
@@ -41,7 +43,7 @@ func (c *cursor) decodeHead(h *head) *Error {
 	for c.open(); c.more(); {
 		name := c.name()
 		if !seen.add(name) {
-			return errorf(DuplicateName, string(name), "is given twice")
+			return errorf(DuplicateName, shown(name), "is given twice")
 		}
 		null := c.kind() == column.LiteralNull
 		var err *Error
@@ -51,7 +53,7 @@ func (c *cursor) decodeHead(h *head) *Error {
 		case "featureView":
 			h.name, err = c.optionalString("featureView")
 		case "version":
-			h.version, err = c.optionalInt("version", 1, math.MaxInt32)
+			h.version, err = c.optionalInt("version", 0, 1)
 		case "entry":
 			entry = !null
 			err = c.capture(&h.entries, column.LiteralObject, "entry", "an object")
@@ -68,7 +70,7 @@ func (c *cursor) decodeHead(h *head) *Error {
 		case "options":
 			err = c.decodeOptions(&h.options)
 		default:
-			err = errorf(UnknownField, string(name), "unknown field; a request has featureStore, featureView, version, "+
+			err = errorf(UnknownField, shown(name), "unknown field; a request has featureStore, featureView, version, "+
 				"entry, entries, passedFeatures, features, options")
 		}
 		if err != nil {
@@ -112,7 +114,7 @@ func (c *cursor) decodeOptions(o *options) *Error {
 	var seen names
 	for c.open(); c.more(); {
 		name := c.name()
-		field := "options." + string(name)
+		field := "options." + shown(name)
 		if !seen.add(name) {
 			return errorf(DuplicateName, field, "is given twice")
 		}
@@ -128,15 +130,11 @@ func (c *cursor) decodeOptions(o *options) *Error {
 			o.quote, err = c.numbers(field)
 		case "deadlineMs":
 			var ms int
-			ms, err = c.optionalInt(field, 1, math.MaxInt32)
+			ms, err = c.optionalInt(field, 0, 1)
 			o.deadline = time.Duration(ms) * time.Millisecond
 		case "maxAgeMs":
-			if c.kind() == column.LiteralNull {
-				c.raw()
-				break
-			}
 			var ms int
-			ms, err = c.optionalInt(field, 0, math.MaxInt64/int(time.Millisecond))
+			ms, err = c.optionalInt(field, -1, 0)
 			o.maxAge = time.Duration(ms) * time.Millisecond
 		default:
 			err = errorf(UnknownField, field, "unknown option; the options are types, detail, partial, numbers, deadlineMs, maxAgeMs")
@@ -176,21 +174,24 @@ func (c *cursor) optionalString(field string) ([]byte, *Error) {
 	return nil, errorf(WrongType, field, "must be a string")
 }
 
-// optionalInt reads a whole number in a range; null counts as absent and gives 0.
-func (c *cursor) optionalInt(field string, low, high int) (int, *Error) {
+// maxInt is what greater numbers count as: more milliseconds than anything lasts, and a time.Duration all the same.
+const maxInt = math.MaxInt64 / int(time.Millisecond)
+
+// optionalInt reads a whole number of at least low; null counts as absent and gives what that stands for.
+func (c *cursor) optionalInt(field string, absent, low int) (int, *Error) {
 	l := c.literal()
 	switch l.Kind {
 	case column.LiteralNull:
-		return 0, nil
+		return absent, nil
 	case column.LiteralNumber:
 	default:
 		return 0, errorf(WrongType, field, "must be a whole number of at least %d", low)
 	}
-	n, err := strconv.ParseInt(string(l.Text), 10, 64)
-	if err != nil || n < int64(low) || n > int64(high) {
+	n, err := strconv.ParseInt(string(l.Text), 10, 64) // the greatest or least there is where it is out of range
+	if err != nil && !errors.Is(err, strconv.ErrRange) || n < int64(low) {
 		return 0, errorf(InvalidValue, field, "must be a whole number of at least %d", low)
 	}
-	return int(n), nil
+	return int(min(n, int64(maxInt))), nil
 }
 
 func (c *cursor) optionalBool(field string) (bool, *Error) {
@@ -201,6 +202,21 @@ func (c *cursor) optionalBool(field string) (bool, *Error) {
 		return true, nil
 	}
 	return false, errorf(WrongType, field, "must be true or false")
+}
+
+// maxShown bounds what a message repeats of a client's name, in bytes.
+const maxShown = 64
+
+// shown is a name as a message repeats it.
+func shown(name []byte) string {
+	if len(name) <= maxShown {
+		return string(name)
+	}
+	end := maxShown
+	for !utf8.RuneStart(name[end]) {
+		end--
+	}
+	return string(name[:end]) + "…"
 }
 
 // names finds a name that occurs twice among the few names of a fixed object. Names beyond its size are not of that
@@ -232,6 +248,7 @@ func (q *request) decodeEntries(maxEntries int) *Error {
 	c.data, c.pos = q.head.entries, 0
 	q.entries = 0
 	if q.head.single {
+		q.entries = 1
 		return q.decodeEntry("entry")
 	}
 	for c.open(); c.more(); {
@@ -261,10 +278,10 @@ func (q *request) decodeEntry(container string) *Error {
 		name := c.name()
 		slot, ok := q.view.keyIndex[string(name)]
 		if !ok {
-			return errorf(UnknownKey, container+"."+string(name), "unknown serving key; %s takes %s", q.view.title, q.view.keyNames)
+			return errorf(UnknownKey, container+"."+shown(name), "unknown serving key; %s takes %s", q.view.title, q.view.keyNames)
 		}
 		if q.given[slot] {
-			return errorf(DuplicateName, container+"."+string(name), "is given twice")
+			return errorf(DuplicateName, container+"."+shown(name), "is given twice")
 		}
 		q.given[slot] = true
 		q.literals[slot] = c.literal()
@@ -274,9 +291,6 @@ func (q *request) decodeEntry(container string) *Error {
 			key := q.view.ServingKeys[err.slot].Name
 			return errorf(InvalidKey, container+"."+key, "%s", err.message)
 		}
-	}
-	if q.head.single {
-		q.entries = 1
 	}
 	return nil
 }
@@ -347,26 +361,25 @@ func (q *request) decodePassed() *Error {
 
 func (q *request) decodePassedItem(entry int) *Error {
 	c := &q.cursor
-	first := len(q.passed)
+	clear(q.given)
 	for c.open(); c.more(); {
 		name := c.name()
 		feature, ok := q.view.featureIndex[string(name)]
 		if !ok {
-			return errorf(UnknownPassedFeature, "passedFeatures."+string(name), "unknown feature; %s", q.view.listing)
+			return errorf(UnknownPassedFeature, "passedFeatures."+shown(name), "unknown feature; %s", q.view.listing)
 		}
-		for _, p := range q.passed[first:] {
-			if p.feature == feature {
-				return errorf(DuplicateName, "passedFeatures."+string(name), "is given twice")
-			}
+		if q.given[feature] {
+			return errorf(DuplicateName, "passedFeatures."+shown(name), "is given twice")
 		}
+		q.given[feature] = true
 		start := len(q.fragments)
 		l := c.literal()
 		fragments, err := q.view.Features[feature].Column.AppendLiteral(q.fragments, l)
 		if err != nil {
-			return errorf(InvalidPassedFeature, "passedFeatures."+string(name), "%s", err)
+			return errorf(InvalidPassedFeature, "passedFeatures."+shown(name), "%s", err)
 		}
 		if twin := duplicateName(l); twin != "" {
-			return errorf(DuplicateName, "passedFeatures."+string(name), "the name %q occurs twice in an object", twin)
+			return errorf(DuplicateName, "passedFeatures."+shown(name), "the name %s occurs twice in an object", shown([]byte(twin)))
 		}
 		q.fragments = fragments
 		q.passed = append(q.passed, passed{entry: entry, feature: feature, start: start, end: len(fragments)})
@@ -416,10 +429,10 @@ func (q *request) decodeProjection() *Error {
 		}
 		f, ok := q.view.featureIndex[string(l.Text)]
 		if !ok {
-			return errorf(UnknownFeature, "features", "unknown feature %s; %s", l.Text, q.view.listing)
+			return errorf(UnknownFeature, "features", "unknown feature %s; %s", shown(l.Text), q.view.listing)
 		}
 		if q.chosen[f] {
-			return errorf(DuplicateFeature, "features", "has %s twice", l.Text)
+			return errorf(DuplicateFeature, "features", "has %s twice", shown(l.Text))
 		}
 		q.chosen[f] = true
 		q.projection = append(q.projection, f)

@@ -1,7 +1,6 @@
 package vectors
 
 import (
-	"math"
 	"strconv"
 
 	"github.com/goccy/go-json"
@@ -69,7 +68,7 @@ func (s *Service) AppendView(dst []byte, store, name, version string, access Acc
 		return dst, errorf(Unavailable, "", "the catalogue is not loaded yet; try again later")
 	}
 	number, err := strconv.Atoi(version)
-	if err != nil || number < 1 || number > math.MaxInt32 {
+	if err != nil || number < 1 || strconv.Itoa(number) != version {
 		return dst, errorf(InvalidValue, "version", "must be a whole number of at least 1")
 	}
 	v, failure := p.resolve([]byte(store), []byte(name), number, access)

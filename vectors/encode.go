@@ -28,8 +28,7 @@ func (q *request) encode(dst []byte, limit int) ([]byte, *Error) {
 		pending = q.override(pending, entry)
 		dst = q.appendVector(dst, entry)
 		if len(dst)-begin > limit {
-			return nil, errorf(AnswerTooLarge, "",
-				"the answer would be larger than %d bytes; ask for fewer entries or features", limit)
+			return nil, tooLarge(limit)
 		}
 	}
 	if q.head.single {
@@ -48,7 +47,14 @@ func (q *request) encode(dst []byte, limit int) ([]byte, *Error) {
 	if q.head.options.detail {
 		dst = q.appendDetail(dst)
 	}
-	return append(dst, '}'), nil
+	if dst = append(dst, '}'); len(dst)-begin > limit {
+		return nil, tooLarge(limit)
+	}
+	return dst, nil
+}
+
+func tooLarge(limit int) *Error {
+	return errorf(AnswerTooLarge, "", "the answer would be larger than %d bytes; ask for fewer entries or features", limit)
 }
 
 // appendNames appends the projected ones of the view's names or types, and the bracket that closes their list.

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/rongate/rongate/catalog"
 	"github.com/rongate/rongate/column"
@@ -139,12 +140,26 @@ func (s *Service) deadline(r *Request, o *options) time.Time {
 	return r.Received.Add(limit)
 }
 
-// recycle releases what a request holds and keeps its scratch for the next.
+// recycle releases what a request holds and keeps its scratch for the next, but nothing that it borrowed: neither the body
+// nor the rows.
 func (s *Service) recycle(q *request) {
 	q.call.Release()
-	if cap(q.cursor.arena)+cap(q.fragments)+cap(q.states) <= maxScratchBytes {
+	clear(q.states)
+	clear(q.literals)
+	q.head, q.view, q.cursor.data = head{}, nil, nil
+	if q.size() <= maxScratchBytes {
 		s.spare.Put(q)
 	}
+}
+
+// size is how many bytes a scratch keeps, but for the few that depend on the view alone.
+func (q *request) size() int {
+	bytes := cap(q.cursor.arena) + cap(q.fragments) + cap(q.status) + q.call.Size() +
+		cap(q.states)*int(unsafe.Sizeof(state{})) + cap(q.passed)*int(unsafe.Sizeof(passed{}))
+	for i := range q.keys[:cap(q.keys)] {
+		bytes += q.keys[:cap(q.keys)][i].Size()
+	}
+	return bytes
 }
 
 // request is the scratch of one request: everything between its body and its answer. Its slices are reused.
@@ -154,7 +169,7 @@ type request struct {
 	cursor cursor
 
 	literals []column.Literal // the entry at hand, by serving key
-	given    []bool           // which serving keys the entry at hand has
+	given    []bool           // which serving keys, or then which passed features, the entry at hand has
 	entries  int
 	keys     []lookup.Keys // by join
 
@@ -203,7 +218,7 @@ func (q *request) decode(p *program, r *Request, maxEntries int) *Error {
 func (q *request) fit(v *view) {
 	q.view = v
 	q.literals = resize(q.literals, len(v.ServingKeys))
-	q.given = resize(q.given, len(v.ServingKeys))
+	q.given = resize(q.given, max(len(v.ServingKeys), len(v.Features)))
 	q.keys = resize(q.keys, len(v.Joins))
 	q.place = resize(q.place, len(v.Joins))
 	q.chosen = resize(q.chosen, len(v.Features))

@@ -278,6 +278,7 @@ func valid(body []byte) bool {
 		return false
 	}
 	decoder := stdjson.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
 	for depth := 0; ; {
 		token, err := decoder.Token()
 		if err != nil {

@@ -54,7 +54,8 @@ type Node struct {
 	free     []*conn
 	opened   bool
 	down     bool
-	detached int
+	detached int // detached connections not released yet
+	detaches int // detached ever
 	ready    func()
 	parsed   map[string]*parsed
 }
@@ -94,11 +95,11 @@ func (n *Node) SetDown(down bool) {
 	}
 }
 
-// Detached is how many statements nobody waited for any more.
-func (n *Node) Detached() int {
+// Detaches is how many statements nobody waited for any more.
+func (n *Node) Detaches() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.detached
+	return n.detaches
 }
 
 // TryAcquire leases a free connection.
@@ -113,11 +114,11 @@ func (n *Node) TryAcquire() lookup.Conn {
 	return c
 }
 
-// Up reports whether the node is there.
+// Up reports whether the node is there and not all of its connections are detached: nothing is dialed in their place.
 func (n *Node) Up() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.opened && !n.down
+	return n.opened && !n.down && n.detached < n.Size
 }
 
 // Stats are those of an imaginary pool.
@@ -133,25 +134,34 @@ func (n *Node) Close(context.Context) error {
 
 // conn is one connection; it belongs to whoever has leased it.
 type conn struct {
-	node   *Node
-	broken bool
-	form   []byte
-	out    []column.Value
-	sent   map[*column.Value]bool
+	node     *Node
+	broken   bool
+	detached bool // guarded by node.mu
+	form     []byte
+	out      []column.Value
+	sent     map[*column.Value]bool
 }
 
 func (c *conn) Broken() bool { return c.broken }
 
+func (c *conn) Forget(string) {}
+
 func (c *conn) Detach() bool {
 	c.node.mu.Lock()
 	defer c.node.mu.Unlock()
+	c.detached = true
 	c.node.detached++
+	c.node.detaches++
 	return true
 }
 
 func (c *conn) Release() {
 	c.node.mu.Lock()
 	defer c.node.mu.Unlock()
+	if c.detached {
+		c.detached = false
+		c.node.detached--
+	}
 	if c.broken {
 		c = &conn{node: c.node, sent: map[*column.Value]bool{}} // a new one is dialed at once
 	}
@@ -203,7 +213,7 @@ func (t *Table) index(name string) int {
 func wire(c *column.Column) pool.ResultColumn {
 	name, _, _ := strings.Cut(c.SQLType, "(")
 	name, _, _ = strings.Cut(strings.ToUpper(name), " ")
-	if c.Unsigned {
+	if c.Unsigned && c.Kind == column.Int {
 		name = "UNSIGNED " + name
 	}
 	r := pool.ResultColumn{Name: c.Name, Type: name, Scale: -1}
