@@ -341,6 +341,9 @@ func TestFailedPieceHoldsUpNoQueue(t *testing.T) {
 		var all sync.WaitGroup
 		took := make([]time.Duration, 5)
 		for i := range took {
+			if i == 2 {
+				time.Sleep(15 * time.Millisecond) // the first has failed on a and waits for b, at the head of the queue
+			}
 			all.Go(func() {
 				start := time.Now()
 				f.read(accounts, f.accountKeys(1), 2*time.Second)
@@ -400,11 +403,18 @@ func TestSecondRoundAtTheDeadline(t *testing.T) {
 				return nil
 			}
 		}
-		got := f.read(names, f.nameKeys("key1", "k\u00e9y2", "k\u00e9y1"), 20*time.Millisecond)
-		if late := lookup.ErrDeadline.Error(); got[0] != "0.5" || got[1] != late || got[2] != late {
-			t.Errorf("got %q", got)
+		var call lookup.Call
+		rd := call.Add(f.plans[names], f.nameKeys("key1", "k\u00e9y2", "k\u00e9y1"))
+		f.reader.Read(&call, time.Now().Add(20*time.Millisecond))
+		late := lookup.ErrDeadline.Error()
+		for entry, want := range []string{"0.5", late, late} {
+			if got := f.row(names, call.Read(rd), entry); got != want {
+				t.Errorf("entry %d: got %q, want %q", entry, got, want)
+			}
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // nothing orders what was read above and what the late statements write
+		synctest.Wait()
+		call.Release()
 	})
 }
 
