@@ -52,8 +52,8 @@ const (
 	ndbClusterDown   = 4009 // cluster failure: the API node has lost the cluster
 )
 
-// classify tells what a failed attempt calls for; without an error, nothing. Every statement is a read, so that a repeat is always safe; the
-// question is only whether and where it can do better.
+// classify tells what a failed attempt calls for; without an error, nothing. Every statement is a read, so that a repeat
+// is always safe; the question is only whether and where it can do better.
 func classify(err error) verdict {
 	if errors.Is(err, errDefinition) {
 		return verdictStale

@@ -13,6 +13,8 @@ import (
 
 	"github.com/goccy/go-json"
 
+	"github.com/rongate/rongate/column"
+	"github.com/rongate/rongate/lookup"
 	"github.com/rongate/rongate/pool"
 )
 
@@ -225,9 +227,77 @@ func TestBounds(t *testing.T) {
 	if got := f.answer(entries(1001)); got != "batch_too_large entries -1" {
 		t.Errorf("1001 entries: %.100s", got)
 	}
+	detail := strings.TrimSuffix(entries(200), "}") + `,"features":["f0"],"options":{"detail":true}}`
+	f.service.cfg.MaxAnswerBytes = len(f.answer(detail)) - 1
+	if got := f.answer(detail); got != "answer_too_large  -1" {
+		t.Errorf("an answer that its detail makes too large: %.100s", got)
+	}
 	f.service.cfg.MaxAnswerBytes = 10_000
 	if got := f.answer(entries(100)); got != "answer_too_large  -1" {
 		t.Errorf("a large answer: %.100s", got)
+	}
+}
+
+// TestNamesAreCut: a message repeats no more of a client's name than a person reads.
+func TestNamesAreCut(t *testing.T) {
+	f := newFixture(t)
+	long := strings.Repeat("é", 10_000)
+	for _, body := range []string{
+		`{"` + long + `":1}`, `{"options":{"` + long + `":1}}`, `{"featureView":"fraud","entry":{"` + long + `":1}}`,
+		`{"featureView":"fraud","features":["` + long + `"],"entry":{}}`,
+		`{"featureView":"fraud","entry":{},"passedFeatures":{"` + long + `":1}}`,
+	} {
+		_, err := f.service.Append(nil, f.request(body))
+		if err == nil || len(err.Field) > 100 || len(err.Message) > 300 || !utf8.ValidString(err.Field+err.Message) {
+			t.Errorf("got %.200v", err)
+		}
+	}
+}
+
+// TestLargeNumbersAreLong: milliseconds beyond what anybody waits for are as good as the greatest there are.
+func TestLargeNumbersAreLong(t *testing.T) {
+	f := newFixture(t)
+	for _, ms := range []string{"9007199254740991", "9223372036854775808", "1" + strings.Repeat("0", 60)} {
+		body := `{"featureView":"fraud","features":["amount"],"entry":{"id":4},"options":{"deadlineMs":` + ms + `,"maxAgeMs":` + ms + `}}`
+		if got := f.answer(body); !strings.HasSuffix(got, `"vector":[1],"status":"COMPLETE"}`) {
+			t.Errorf("%s ms: %s", ms, got)
+		}
+	}
+}
+
+// TestScratchIsBounded: after a large batch the scratch is dropped, and what is kept holds neither body nor rows.
+func TestScratchIsBounded(t *testing.T) {
+	f := newFixture(t)
+	f.answer(`{"featureView":"fraud","entry":{"id":4,"merchant":"m1"}}`)
+	f.answer(`{"featureView":"fraud","entries":[` + strings.Repeat(`{"id":4,"merchant":"`+strings.Repeat(`\u0061`, 20)+`"},`, 999) + `{}]}`)
+	for range 10 {
+		q, _ := f.service.spare.Get().(*request)
+		if q == nil {
+			break
+		}
+		if q.size() > maxScratchBytes || q.cursor.data != nil || q.head.name != nil || q.view != nil {
+			t.Errorf("a scratch of %d bytes keeps %+v", q.size(), q.head)
+		}
+		for _, st := range q.states[:cap(q.states)] {
+			if st.rows != [2]lookup.Row{} {
+				t.Error("a scratch keeps a row")
+			}
+		}
+	}
+}
+
+func TestDuplicateName(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a":1,"b":{"a":2}}`: "", `[{"a":1},{"a":2}]`: "", `[]`: "", `{}`: "",
+		`{"a":1,"\u0061":2}`: "a", `[1,[{"x":{"y":[{"z":1,"z":2}]}}]]`: "z",
+	} {
+		l := column.Literal{Kind: column.LiteralObject, Text: []byte(text)}
+		if text[0] == '[' {
+			l.Kind = column.LiteralArray
+		}
+		if got := duplicateName(l); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
 	}
 }
 

@@ -143,6 +143,41 @@ func TestThousandEntries(t *testing.T) {
 	})
 }
 
+// TestWideDecimalKeys: keys that a double cannot tell apart are told apart, alone and in a batch.
+func TestWideDecimalKeys(t *testing.T) {
+	onEach(t, func(t *testing.T, db testbed.Cluster) {
+		execute(t, db, strings.ReplaceAll(`CREATE DATABASE IF NOT EXISTS rongate_wide; USE rongate_wide;
+			DROP TABLE IF EXISTS one_1; CREATE TABLE one_1 (d DECIMAL(30,2) PRIMARY KEY, v INT) ENGINE;
+			DROP TABLE IF EXISTS two_1; CREATE TABLE two_1 (a INT, d DECIMAL(20,0), v INT, PRIMARY KEY (a, d)) ENGINE;
+			INSERT INTO one_1 VALUES (1234567890123456789012345678.01, 1), (1234567890123456789012345678.03, 3);
+			INSERT INTO two_1 VALUES (1, 12345678901234567891, 1), (1, 12345678901234567893, 3);`, " ENGINE;", " "+db.Engine()+";"))
+		cfg := configFor(db)
+		cfg.catalogue = writeCatalogue(t, `
+featureStores:
+  - name: rongate_wide
+    featureGroups: [{name: one, version: 1}, {name: two, version: 1}]
+    featureViews:
+      - {name: one, version: 1, joins: [{group: one, version: 1}], features: [v]}
+      - {name: two, version: 1, joins: [{group: two, version: 1}], features: [v]}
+`)
+		g := startGateway(t, cfg)
+		for view, keys := range map[string][]string{
+			"one": {`{"d":1234567890123456789012345678.01}`, `{"d":1234567890123456789012345678.02}`, `{"d":1234567890123456789012345678.03}`},
+			"two": {`{"a":1,"d":12345678901234567891}`, `{"a":1,"d":12345678901234567892}`, `{"a":1,"d":12345678901234567893}`},
+		} {
+			for i, want := range []string{`[1],"status":"COMPLETE"`, `[null],"status":"MISSING"`, `[3],"status":"COMPLETE"`} {
+				if _, body := g.post(fmt.Sprintf(`{"featureView":%q,"entry":%s}`, view, keys[i])); !strings.Contains(body, want) {
+					t.Errorf("%s: %s, want %s", keys[i], body, want)
+				}
+			}
+			_, body := g.post(fmt.Sprintf(`{"featureView":%q,"entries":[%s]}`, view, strings.Join(keys, ",")))
+			if !strings.HasSuffix(body, `"vectors":[[1],[null],[3]],"status":["COMPLETE","MISSING","COMPLETE"]}`) {
+				t.Errorf("%s in a batch: %s", view, body)
+			}
+		}
+	})
+}
+
 // hostileKeys are entries that try to have a statement scan, fail, or find a row that is not asked for: by view, each with
 // the answer it must get. 400 is a refusal; M, C are MISSING and COMPLETE.
 func hostileKeys() []struct{ view, entry, want string } {
