@@ -46,8 +46,8 @@ type tableState struct {
 	reported string        // the last complaint, which is not repeated
 }
 
-// errAbsent is why a table cannot be served that the server does not have.
-var errAbsent = errors.New("the table does not exist")
+// errAbsent is why a table cannot be served that information_schema does not show.
+var errAbsent = errors.New("the table does not exist, or the user may not read it")
 
 func newRefresher(cfg Config, spec *Spec, names []TableName, tables map[TableName]*Table) *refresher {
 	r := &refresher{

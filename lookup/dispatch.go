@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -195,8 +196,11 @@ func (r *Reader) run(n *node, c Conn, s *statement) {
 		err := s.execute(c, b)
 		r.blocks.count(b)
 		v := classify(err)
-		if v == verdictStale {
+		switch {
+		case v == verdictStale:
 			r.cfg.OnStale(s.plan.sel.Group.Table)
+		case v == verdictFinal && err != nil && !errors.Is(err, ErrTooLarge):
+			r.complain(s.plan.sel.Group.Table, err)
 		}
 		s = r.finish(n, c, s, v, err)
 		r.blocks.release(b)

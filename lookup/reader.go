@@ -85,8 +85,11 @@ type Reader struct {
 	cfg    Config
 	plans  atomic.Pointer[[]*Plan] // of the last Use: what a new connection is warmed with
 	blocks blocks
-	spare  sync.Pool      // of *statement
-	wg     sync.WaitGroup // goroutines that run statements or wait to repeat one
+
+	troubles troubles
+
+	spare sync.Pool      // of *statement
+	wg    sync.WaitGroup // goroutines that run statements or wait to repeat one
 
 	opening sync.Mutex // held by Use and Close: who writes node.conns; taken before mu
 
@@ -325,20 +328,48 @@ func (r *Reader) Close(ctx context.Context) error {
 
 // warm prepares a new connection for what it will be asked: each plan's statement for one key, executed for a key that
 // no row has, so that the server opens the tables and the first caller finds everything in place. A table that cannot be
-// read fails its own reads; the others need the connection.
+// read fails its own reads; the others need the connection. One that stalled a warm-up, for being locked say, is passed
+// over for as long as the server answers for any other.
 func (r *Reader) warm(c Conn) error {
 	plans := *r.plans.Load()
+	answered := false
+	var stalled []*Plan
 	for _, p := range plans[:min(len(plans), maxWarm)] {
-		err := p.warm(c)
-		switch classify(err) {
-		case verdictElsewhere, verdictLater:
-			return fmt.Errorf("warm up %s: %w", p.sel.Group.Table.Name, err)
-		case verdictStale:
-			r.cfg.OnStale(p.sel.Group.Table)
-		case verdictFinal:
-			if err != nil {
-				r.cfg.Log.Warn("table cannot be read", "table", p.sel.Group.Table.String(), "error", err)
-			}
+		if r.troubles.hasStalled(p.sel.Group.Table) {
+			stalled = append(stalled, p)
+			continue
+		}
+		if err := r.warmPlan(c, p); err != nil {
+			return err
+		}
+		answered = true
+	}
+	if answered {
+		return nil
+	}
+	for _, p := range stalled {
+		if err := r.warmPlan(c, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// warmPlan executes a plan's statement. Its error is one of the connection or the node.
+func (r *Reader) warmPlan(c Conn, p *Plan) error {
+	table := p.sel.Group.Table
+	err := p.warm(c)
+	if errors.Is(err, pool.ErrTimeout) {
+		r.troubles.stall(table)
+	}
+	switch classify(err) {
+	case verdictElsewhere, verdictLater:
+		return fmt.Errorf("warm up %s: %w", table.Name, err)
+	case verdictStale:
+		r.cfg.OnStale(table)
+	case verdictFinal:
+		if err != nil {
+			r.complain(table, err)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,5 +189,43 @@ func TestWarm(t *testing.T) {
 		if err := r.warm(c); (err != nil) != tc.fails || stale != tc.stale || !tc.fails && c.asked != 2 {
 			t.Errorf("%s: %v after %d statements, %d stale", tc.name, err, c.asked, stale)
 		}
+	}
+}
+
+// stalling answers for every table but one, on which the connection's time is up.
+type stalling struct {
+	rowsConn
+	table string
+	asked []string
+}
+
+func (c *stalling) Select(_ time.Time, query string, _ []column.Value, _ pool.Sink) error {
+	c.asked = append(c.asked, query)
+	if strings.Contains(query, c.table) {
+		return pool.ErrTimeout
+	}
+	return nil
+}
+
+// TestWarmPassesOverStalledTable: a locked table fails one warm-up; then connections serve the others. Where there is no
+// other, the connection does not serve.
+func TestWarmPassesOverStalledTable(t *testing.T) {
+	r, err := Open(Config{Nodes: []NodeConfig{{Address: "a"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	locked, other := everyColumn(t), everyColumn(t)
+	locked.Group.Table.Name = "locked"
+	r.plans.Store(&[]*Plan{compile(locked, 1), compile(other, 1)})
+	c := &stalling{table: "locked"}
+	if err := r.warm(c); !errors.Is(err, pool.ErrTimeout) {
+		t.Errorf("the first warm-up: %v", err)
+	}
+	if err := r.warm(c); err != nil || len(c.asked) != 2 || strings.Contains(c.asked[1], "locked") {
+		t.Errorf("the second warm-up: %v after %q", err, c.asked)
+	}
+	r.plans.Store(&[]*Plan{compile(locked, 1)})
+	if err := r.warm(c); !errors.Is(err, pool.ErrTimeout) {
+		t.Errorf("with nothing but the stalled table: %v", err)
 	}
 }

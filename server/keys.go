@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -73,23 +75,44 @@ func readViews(value yamldoc.Value) *access {
 	a := &access{stores: map[string]bool{}, views: map[viewName]bool{}, names: map[string]bool{}}
 	for _, item := range value.List() {
 		pattern := item.Text("")
-		store, view, _ := strings.Cut(pattern, "/")
-		switch {
-		case pattern == "":
-		case pattern == "*":
-			a.all = true
-		case store == "" || view == "" || strings.Contains(store, "*") || strings.Contains(view, "/"):
-			item.Fail(`must be a view such as "payments/fraud", all views of a feature store such as "payments/*", or "*"`)
-		case view == "*":
-			a.stores[store] = true
-		case strings.Contains(view, "*"):
-			item.Fail(`names part of a view; give its full name, or "%s/*" for all views of the feature store`, store)
-		default:
-			a.views[viewName{store, view}] = true
-			a.names[view] = true
+		if pattern == "" {
+			continue // the mistake is recorded
 		}
+		if err := CheckViews(pattern); err != nil {
+			item.Fail("%v", err)
+			continue
+		}
+		a.add(pattern)
 	}
 	return a
+}
+
+// CheckViews says what is wrong with a pattern of the views that a key may read.
+func CheckViews(pattern string) error {
+	store, view, _ := strings.Cut(pattern, "/")
+	switch {
+	case pattern == "*":
+		return nil
+	case store == "" || view == "" || strings.Contains(store, "*") || strings.Contains(view, "/"):
+		return errors.New(`must be a view such as "payments/fraud", all views of a feature store such as "payments/*", or "*"`)
+	case view != "*" && strings.Contains(view, "*"):
+		return fmt.Errorf(`names part of a view; give its full name, or "%s/*" for all views of the feature store`, store)
+	}
+	return nil
+}
+
+// add gives the rights of a pattern that CheckViews has passed.
+func (a *access) add(pattern string) {
+	store, view, _ := strings.Cut(pattern, "/")
+	switch {
+	case pattern == "*":
+		a.all = true
+	case view == "*":
+		a.stores[store] = true
+	default:
+		a.views[viewName{store, view}] = true
+		a.names[view] = true
+	}
 }
 
 // An access is what one key may read.

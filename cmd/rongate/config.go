@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -135,7 +136,7 @@ func (l *loader) readAddress(v yamldoc.Value, fallback, variable string, loopbac
 	}
 	host, port, err := net.SplitHostPort(address)
 	switch {
-	case err != nil || port == "":
+	case err != nil || !isPort(port, 0):
 		l.doc.Add(at, "must be host:port, such as 127.0.0.1:8080")
 		return ""
 	case loopbackOnly && !isLoopback(host):
@@ -143,6 +144,12 @@ func (l *loader) readAddress(v yamldoc.Value, fallback, variable string, loopbac
 			port)
 	}
 	return address
+}
+
+// isPort reports whether text is a port number of at least low.
+func isPort(text string, low int) bool {
+	n, err := strconv.Atoi(text)
+	return err == nil && n >= low && n <= 65535
 }
 
 func isLoopback(host string) bool {
@@ -169,7 +176,7 @@ func (l *loader) readNodes(c *config, root *yamldoc.Map) {
 		v := m.Required("address")
 		address := v.Text("")
 		if host, port, err := net.SplitHostPort(address); address != "" && address[0] != '/' &&
-			(err != nil || host == "" || port == "") {
+			(err != nil || host == "" || !isPort(port, 1)) {
 			v.Fail(`must be host:port, such as "10.0.0.1:3306", or the path of a unix socket`)
 		}
 		if seen[address] && address != "" {

@@ -164,12 +164,21 @@ func (g *gateway) ready() error {
 	return nil
 }
 
+// freshError is how old a node's latest error may be to explain why it cannot serve now: connecting is tried again every
+// second or two.
+const freshError = 10 * time.Second
+
 // noNode says what is wrong with each of the nodes.
 func (g *gateway) noNode() error {
 	errs := []error{errors.New("no node can serve")}
 	for _, n := range g.reader.Stats().Nodes {
-		if !n.Up && n.Pool.LastError != nil {
+		switch {
+		case n.Up:
+		case n.Pool.LastError != nil && time.Since(n.Pool.LastErrorTime) < freshError:
 			errs = append(errs, fmt.Errorf("node %s: %w", n.Address, n.Pool.LastError))
+		default:
+			errs = append(errs, fmt.Errorf("node %s: none of its connections is ready; %d run statements that nobody "+
+				"waits for any more", n.Address, n.Pool.Detached))
 		}
 	}
 	return errors.Join(errs...)

@@ -16,6 +16,11 @@ type keyCmd struct {
 // which a key of that many random bits cannot be found. A key that a person makes up should be at least 32 characters
 // long, since short ones can be found by trying.
 func (c *keyCmd) Run(out output) error {
+	for _, view := range c.Views {
+		if err := server.CheckViews(view); err != nil {
+			return fmt.Errorf("--views: %w", err)
+		}
+	}
 	key, digest := server.NewKey()
 	views := make([]string, len(c.Views))
 	for i, view := range c.Views {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
@@ -43,6 +44,9 @@ func newGroup() (_ *group, err error) {
 	dir, err := os.MkdirTemp("", "rongate-testbed-")
 	if err != nil {
 		return nil, fmt.Errorf("testbed: %w", err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "tmp"), 0o700); err != nil {
+		return nil, errors.Join(fmt.Errorf("testbed: %w", err), os.RemoveAll(dir))
 	}
 	watched, leash, err := os.Pipe()
 	if err != nil {

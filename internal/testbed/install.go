@@ -84,12 +84,16 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// tmpDir is a directory for a server's temporary files beside its data directory. In the system's own it would delete
+// those of other servers, as every MariaDB does with files of certain names when it starts.
+func tmpDir(dataDir string) string { return filepath.Join(filepath.Dir(dataDir), "tmp") }
+
 // options are those that every SQL server is started with. What is committed outlives a killed server, but not a
 // crash of the machine, which would not be worth a wait for the disk.
 func (in installation) options(dataDir string) []string {
 	options := []string{
 		"--no-defaults", "--datadir=" + dataDir, "--skip-name-resolve", "--skip-log-bin", "--performance-schema=OFF",
-		"--innodb-flush-log-at-trx-commit=2",
+		"--innodb-flush-log-at-trx-commit=2", "--tmpdir=" + tmpDir(dataDir),
 	}
 	if in.isMySQL() {
 		// Making and opening its data directory writes a lot, MariaDB's does not.
@@ -116,7 +120,7 @@ func (in installation) initialize(ctx context.Context, g *group, dataDir string,
 	}
 	args := []string{
 		"--no-defaults", "--datadir=" + dataDir, "--auth-root-authentication-method=normal",
-		"--skip-test-db", "--skip-name-resolve",
+		"--skip-test-db", "--skip-name-resolve", "--tmpdir=" + tmpDir(dataDir),
 	}
 	if os.Geteuid() == 0 {
 		args = append(args, "--user=root")
