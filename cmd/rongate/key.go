@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,9 @@ type keyCmd struct {
 // which a key of that many random bits cannot be found. A key that a person makes up should be at least 32 characters
 // long, since short ones can be found by trying.
 func (c *keyCmd) Run(out output) error {
+	if len(c.Views) == 0 {
+		return errors.New(`--views: is empty; "*" is everything`)
+	}
 	for _, view := range c.Views {
 		if err := server.CheckViews(view); err != nil {
 			return fmt.Errorf("--views: %w", err)

@@ -97,6 +97,15 @@ func TestKey(t *testing.T) {
 	}
 }
 
+// TestKeyRefusesViews: what the file of API keys would refuse is not printed for it.
+func TestKeyRefusesViews(t *testing.T) {
+	for _, views := range []string{"fraud", "payments/fr*", ",", ""} {
+		if status, stdout, stderr := command("key", "--views", views); status != 1 || stdout != "" || !strings.Contains(stderr, "--views: ") {
+			t.Errorf("%q: %d, %q, %q", views, status, stdout, stderr)
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"rongate.yaml": smallConfig, "catalog.yaml": smallCatalog,
