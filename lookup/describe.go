@@ -20,8 +20,9 @@ const (
 	primaryKeyQuery = "SELECT COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE" +
 		" WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND CONSTRAINT_NAME = 'PRIMARY' ORDER BY ORDINAL_POSITION"
 
-	// describeTimeout bounds one query of information_schema, which opens the table and on NDB may fetch its definition.
-	describeTimeout = 10 * time.Second
+	// describeTimeout bounds one query of information_schema, which opens the table and on NDB may fetch its definition. A
+	// stalled node must leave time for the next one.
+	describeTimeout = 2 * time.Second
 )
 
 // Describe reads the definitions of tables from information_schema, over a connection of its own so that it takes none
@@ -49,6 +50,7 @@ func (r *Reader) describeOn(
 ) (map[catalog.TableName]*catalog.Table, error) {
 	cfg := r.cfg.Pool
 	cfg.Address = address
+	cfg.DrainGrace = time.Millisecond // nobody uses the connection again
 	found := make(map[catalog.TableName]*catalog.Table, len(tables))
 	err := pool.Once(ctx, cfg, func(c *pool.Conn) error {
 		for _, name := range tables {

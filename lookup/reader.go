@@ -19,7 +19,8 @@ type Config struct {
 	Zone  string
 	Nodes []NodeConfig
 
-	// Pool is the template of every node's pool. Address, Warm and Changed are the Reader's.
+	// Pool is the template of every node's pool. Address, Warm and Changed are the Reader's, and each node has Warmups of
+	// its own, of the capacity given here.
 	Pool pool.Config
 
 	// MaxQueued is how many pieces (up to 128 keys each) may wait for a connection; more are refused with
@@ -173,6 +174,9 @@ func (r *Reader) connect(n *node) (Connections, error) {
 	cfg.Warm = func(c *pool.Conn) error { return r.warm(c) }
 	cfg.Changed = r.changed
 	cfg.Log = r.cfg.Log
+	if cfg.Warmups != nil { // each node its own, so that one that stalls holds up no other
+		cfg.Warmups = make(chan struct{}, cap(cfg.Warmups))
+	}
 	return r.cfg.Connect(cfg)
 }
 

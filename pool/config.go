@@ -37,9 +37,9 @@ type Config struct {
 	Warm func(*Conn) error
 	// WarmTimeout bounds all of Warm, whatever deadlines its statements ask for. Default 5 s.
 	WarmTimeout time.Duration
-	// Warmups is filled by one element for as long as a connection runs Warm. The pools of several nodes share one
-	// channel to bound how much warming goes on at once; handshakes do not take part, so that a node that does not
-	// answer cannot hold up one that does. Nil means no bound.
+	// Warmups is filled by one element for as long as a connection runs Warm, to bound how much warming goes on at once;
+	// handshakes do not take part. Pools that share one hold each other up: a node that stalls while it is warmed keeps its
+	// place for as long. Nil means no bound.
 	Warmups chan struct{}
 
 	// Lifetime, give or take a tenth, is the age at which a connection is replaced. Default 1 h; negative means never.

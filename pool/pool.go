@@ -37,7 +37,7 @@ type Pool struct {
 	pinging   int
 
 	down     bool      // the latest dial failed, and that was logged
-	failures int       // dial rounds that failed in a row
+	failures int       // dial rounds that failed since a connection last served
 	round    int       // the dials begun since the last failure; one that fails later ends no other round
 	nextDial time.Time // not before
 
@@ -210,6 +210,9 @@ func (p *Pool) giveBack(c *Conn, reuse bool) {
 		return
 	}
 	c.detached = false
+	if c.served {
+		p.failures = 0
+	}
 	p.freeLocked(c)
 }
 

@@ -162,7 +162,7 @@ func (p *Pool) admit(c *Conn, old *Conn) bool {
 	now := time.Now()
 	p.mu.Lock()
 	recovered := p.down
-	p.down, p.failures, p.nextDial = false, 0, time.Time{}
+	p.down, p.nextDial = false, time.Time{}
 	p.endDialLocked(old)
 	c.lastUse = now
 	c.idleFor = jitter(p.cfg.IdleLimit)
@@ -287,6 +287,7 @@ func (p *Pool) pinged(c *Conn, err error) {
 		return
 	}
 	c.lastUse, c.served = now, true
+	p.failures = 0
 	p.freeLocked(c)
 }
 

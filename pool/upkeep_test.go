@@ -77,6 +77,23 @@ func TestBackOff(t *testing.T) {
 	})
 }
 
+// TestConnectAndDie: connections that are let in and break before they serve are dialed ever more slowly.
+func TestConnectAndDie(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := openFake(t, &fakeNode{}, Config{Size: 1})
+		end := time.Now().Add(10 * time.Second)
+		for time.Now().Before(end) {
+			if c := p.TryAcquire(); c != nil {
+				c.Discard()
+			}
+			later(10 * time.Millisecond)
+		}
+		if s := p.Stats(); s.Dials > 25 {
+			t.Errorf("%d dials in 10 s", s.Dials)
+		}
+	})
+}
+
 func TestOneFailureOfSeveralDialsIsTriedSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := &fakeNode{knobs: knobs{refuse: errRefused}}
@@ -85,6 +102,11 @@ func TestOneFailureOfSeveralDialsIsTriedSoon(t *testing.T) {
 		node.set(func(k *knobs) { k.refuse = nil })
 		later(maxBackoff)
 		c := mustAcquire(t, p)
+		if err := c.Select(time.Now().Add(time.Second), "SELECT 1", nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		c.Release()
+		c = mustAcquire(t, p)
 		node.set(func(k *knobs) { k.refuse = errRefused })
 		c.Discard()
 		later(0)

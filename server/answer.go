@@ -3,6 +3,7 @@ package server
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
 
@@ -19,13 +20,23 @@ type answer struct {
 	request vectors.Request // while the service works on it
 	body    []byte
 	sent    int // what has been written
+	held    int // bytes counted in sending
+	sending *atomic.Int64
 	pool    *sync.Pool
 }
 
-func newAnswers() *sync.Pool {
+// newAnswers makes a pool of answers. sending counts the bytes of those that are being written.
+func newAnswers(sending *atomic.Int64) *sync.Pool {
 	pool := &sync.Pool{}
-	pool.New = func() any { return &answer{pool: pool} }
+	pool.New = func() any { return &answer{pool: pool, sending: sending} }
 	return pool
+}
+
+// hold counts a's body among those being written, until Close, and reports whether that leaves them within limit: a body
+// outlives its request for as long as its client takes to read it.
+func (a *answer) hold(limit int64) bool {
+	a.held = len(a.body)
+	return a.sending.Add(int64(a.held)) <= limit
 }
 
 // send makes a the response's body. It is not the caller's any more.
@@ -51,6 +62,8 @@ func (a *answer) Read(p []byte) (int, error) {
 
 // Close gives the buffer back.
 func (a *answer) Close() error {
+	a.sending.Add(-int64(a.held))
+	a.held = 0
 	if cap(a.body) > keepAnswerBytes {
 		a.body = nil
 	}

@@ -20,6 +20,10 @@ type Config struct {
 	// 16,384.
 	MaxConnections int
 
+	// MaxSendingBytes bounds the answers that are being written, all together: one more is replaced by 429. Clients that
+	// read slowly would else hold memory without bound. 256 MiB.
+	MaxSendingBytes int64
+
 	// MaxBodyBytes bounds a request's body. 1 MiB.
 	MaxBodyBytes int
 
@@ -58,6 +62,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Deadline, 500*time.Millisecond)
 	setDefault(&c.MaxConcurrent, 256)
 	setDefault(&c.MaxConnections, 16384)
+	setDefault(&c.MaxSendingBytes, 256<<20)
 	setDefault(&c.MaxBodyBytes, 1<<20)
 	setDefault(&c.MaxHeaderBytes, 8<<10)
 	setDefault(&c.ReadTimeout, 5*time.Second)

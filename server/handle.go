@@ -154,6 +154,10 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, r route, received time.Time,
 		s.logFailure(ctx, err)
 		return problemOf(err)
 	}
+	if !a.hold(s.cfg.MaxSendingBytes) {
+		a.Close()
+		return newProblem(vectors.Overloaded, "too many answers wait for their clients to read them; try again later")
+	}
 	ctx.Response.Header.SetContentType("application/json")
 	a.send(&ctx.Response)
 	return nil

@@ -348,6 +348,27 @@ func TestOverload(t *testing.T) {
 	}
 }
 
+// TestSendingIsBounded: what clients have yet to read counts, and is given back when it is written.
+func TestSendingIsBounded(t *testing.T) {
+	s := start(t, Config{MaxSendingBytes: 1000}, &fakeService{
+		append: func(dst []byte, _ *vectors.Request) ([]byte, *vectors.Error) { return append(dst, "answer"...), nil },
+	})
+	s.sending.Add(998) // as if another client had not read its answer
+	if resp := s.do("POST", "/feature-vectors", "{}"); resp.status != 429 || resp.problem(t).Code != vectors.Overloaded {
+		t.Errorf("got %d %s", resp.status, resp.body)
+	}
+	s.sending.Add(-998)
+	for range 1000 {
+		if resp := s.do("POST", "/feature-vectors", "{}"); resp.status != 200 {
+			t.Fatalf("got %d %s", resp.status, resp.body)
+		}
+	}
+	s.stop()
+	if n := s.sending.Load(); n != 0 {
+		t.Errorf("%d bytes are still counted", n)
+	}
+}
+
 // TestConcurrentAnswers checks that pooled buffers never mix: each caller gets its own request back.
 func TestConcurrentAnswers(t *testing.T) {
 	s := start(t, Config{}, &fakeService{

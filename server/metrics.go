@@ -54,6 +54,8 @@ func newMetrics(s *Server) *metrics {
 			func() float64 { return float64(s.working.Load()) }),
 		gauge("rongate_requests_in_progress_limit", "Requests that may be worked on at once.",
 			func() float64 { return float64(s.cfg.MaxConcurrent) }),
+		gauge("rongate_sending_bytes", "Bytes of answers being written.",
+			func() float64 { return float64(s.sending.Load()) }),
 		gauge("rongate_connections_open", "Open connections on the public listener.",
 			func() float64 { return float64(s.conns.count()) }),
 		gauge("rongate_ready", "Whether /readyz says that requests can be answered.",

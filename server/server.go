@@ -40,6 +40,7 @@ type Server struct {
 	private *http.Server
 
 	working  atomic.Int64 // requests being worked on
+	sending  atomic.Int64 // bytes of answers being written
 	draining atomic.Bool
 }
 
@@ -50,9 +51,10 @@ func New(cfg Config, service Service) (*Server, error) {
 		return nil, fmt.Errorf("server configuration: %w", err)
 	}
 	s := &Server{
-		cfg: cfg, service: service, started: time.Now(), answers: newAnswers(), everything: &access{all: true},
+		cfg: cfg, service: service, started: time.Now(), everything: &access{all: true},
 	}
 	s.conns = newConnections(cfg.MaxConnections, s.refuseConnection)
+	s.answers = newAnswers(&s.sending)
 	s.metrics = newMetrics(s)
 	s.public = &fasthttp.Server{
 		Handler:        s.handle,

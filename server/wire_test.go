@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -251,7 +252,7 @@ func TestBrokenOff(t *testing.T) {
 }
 
 func TestAnswersAreCapped(t *testing.T) {
-	pool := newAnswers()
+	pool := newAnswers(new(atomic.Int64))
 	for _, size := range []int{keepAnswerBytes, keepAnswerBytes + 1} {
 		a := pool.New().(*answer)
 		a.body = make([]byte, size)

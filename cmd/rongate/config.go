@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,7 +62,7 @@ func loadConfig(path string, env environment) (*config, error) {
 	l.readListeners(c, root)
 	l.readDeadline(c, root)
 	l.readNodes(c, root)
-	l.readDatabase(&c.lookup.Pool, root.Required("database").Map())
+	l.readDatabase(c, root.Required("database").Map())
 	l.readConnections(&c.lookup.Pool, root.Optional("connections").Map())
 	l.readLimits(c, root.Optional("limits").Map())
 	l.readHTTP(c, root.Optional("http").Map())
@@ -88,6 +89,15 @@ func (l *loader) file(v yamldoc.Value) string {
 	return path
 }
 
+// written reports whether a field is there that makes the gateway safer. Left empty, by its children commented out say, it
+// is a mistake: it must not pass for one that is not there.
+func (l *loader) written(v yamldoc.Value) bool {
+	if v.Written() && !v.Present() {
+		v.Fail("is empty; give it a value, or take the line out")
+	}
+	return v.Written()
+}
+
 // override returns what a variable says in place of a field, and whether it says anything.
 func (l *loader) override(name string) (value string, at yamldoc.Pos, ok bool) {
 	value, ok = l.env(name)
@@ -102,7 +112,7 @@ func (l *loader) readCatalog(c *config, m *yamldoc.Map) (*catalog.Spec, error) {
 }
 
 func (l *loader) readKeys(c *config, v yamldoc.Value) error {
-	if !v.Present() {
+	if !l.written(v) {
 		return nil
 	}
 	// A configuration that wants keys must not be served without, whatever becomes of the file.
@@ -204,6 +214,7 @@ func (l *loader) readLimits(c *config, m *yamldoc.Map) {
 	const most = 1 << 30 // what a limit can be and still be one
 	c.server.MaxConcurrent = int(m.Optional("maxConcurrent").Int(0, 1, most))
 	c.server.MaxConnections = int(m.Optional("maxConnections").Int(0, 1, most))
+	c.server.MaxSendingBytes = m.Optional("maxSendingBytes").Int(0, 1, 64*most)
 	c.server.MaxBodyBytes = int(m.Optional("maxBodyBytes").Int(0, 1, most))
 	c.server.MaxHeaderBytes = int(m.Optional("maxHeaderBytes").Int(0, 512, most))
 	c.vectors.MaxEntries = int(m.Optional("maxEntries").Int(0, 1, most))
@@ -226,7 +237,7 @@ func (l *loader) readShutdown(c *config, m *yamldoc.Map) {
 func (l *loader) readLog(c *config, m *yamldoc.Map) {
 	name := m.Optional("level").OneOf("info", "debug", "info", "warn", "error")
 	if value, at, ok := l.override("RONGATE_LOG_LEVEL"); ok {
-		if name = value; !strings.Contains(" debug info warn error ", " "+value+" ") {
+		if name = value; !slices.Contains([]string{"debug", "info", "warn", "error"}, value) {
 			l.doc.Add(at, "must be one of debug, info, warn, error, not %q", value)
 			name = "info"
 		}

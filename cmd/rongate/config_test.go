@@ -96,7 +96,7 @@ catalog: {file: ./catalog.yaml}
 apiKeys: {file: keys.yaml}
 nodes:
   - {address: "10.0.0.1:3306", zone: a}
-  - {address: /run/mysqld.sock, zone: b}
+  - {address: "10.0.0.2:3306", zone: b}
 database:
   user: reader
   passwordFile: password
@@ -114,8 +114,8 @@ log: {level: warn, format: json}
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket := lookup.NodeConfig{Address: "/run/mysqld.sock", Zone: "b"}
-	if c.lookup.Zone != "a" || len(c.lookup.Nodes) != 2 || c.lookup.Nodes[1] != socket {
+	second := lookup.NodeConfig{Address: "10.0.0.2:3306", Zone: "b"}
+	if c.lookup.Zone != "a" || len(c.lookup.Nodes) != 2 || c.lookup.Nodes[1] != second {
 		t.Errorf("zone %q, nodes %v", c.lookup.Zone, c.lookup.Nodes)
 	}
 	p := c.lookup.Pool
@@ -168,6 +168,13 @@ func TestConfigMistakes(t *testing.T) {
 		{"nodes: [{address: \"h:1\", port: 2}]\n", "rongate.yaml:1: nodes[0].port: unknown field"},
 		{"database: {}\n", "rongate.yaml:1: database.user: is required"},
 		{"database: {user: u, password: p}\n", "rongate.yaml:1: database.password: unknown field"},
+		{"database: {user: u, passwordFile: }\n", "rongate.yaml:1: database.passwordFile: is empty"},
+		{"database:\n  user: u\n  tls:\n    # ca: ca.pem\n", "rongate.yaml:3: database.tls: is empty"},
+		{"apiKeys:\n", "rongate.yaml:1: apiKeys: is empty"},
+		{
+			"nodes: [{address: /run/mysqld.sock}]\ndatabase: {user: u, tls: {}}\n",
+			"rongate.yaml:2: database.tls: the node /run/mysqld.sock is a unix socket",
+		},
 		{"database: {user: u, passwordFile: none}\n", "rongate.yaml:1: database.passwordFile: open "},
 		{"database: {user: u, passwordEnv: NONE}\n", "rongate.yaml:1: database.passwordEnv: there is no such variable"},
 		{
@@ -267,6 +274,10 @@ func TestEnvironment(t *testing.T) {
 	}
 	if password, err := c.lookup.Pool.Password(); password != "secret" || err != nil {
 		t.Errorf("password %q, %v", password, err)
+	}
+	_, err = loadConfig(path, environmentOf(map[string]string{"RONGATE_LOG_LEVEL": "info warn", "PW": ""}))
+	if err == nil || !strings.Contains(err.Error(), "environment: RONGATE_LOG_LEVEL: must be one of") {
+		t.Errorf("got %v", err)
 	}
 	for _, listener := range []string{"RONGATE_LISTEN", "RONGATE_PRIVATE_LISTEN"} {
 		_, err = loadConfig(path, environmentOf(map[string]string{listener: "10.0.0.1:2", "PW": ""}))

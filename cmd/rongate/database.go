@@ -8,22 +8,35 @@ import (
 	"strings"
 
 	"github.com/rongate/rongate/internal/yamldoc"
-	"github.com/rongate/rongate/pool"
+	"github.com/rongate/rongate/lookup"
 )
 
-func (l *loader) readDatabase(c *pool.Config, m *yamldoc.Map) {
+// readDatabase reads how the nodes, which are known already, let rongate in.
+func (l *loader) readDatabase(gateway *config, m *yamldoc.Map) {
+	c := &gateway.lookup.Pool
 	c.User = m.Required("user").Text("")
 	file, variable := m.Optional("passwordFile"), m.Optional("passwordEnv")
+	hasFile, hasVariable := l.written(file), l.written(variable)
 	switch {
-	case file.Present() && variable.Present():
+	case hasFile && hasVariable:
 		variable.Fail("the password comes from passwordFile already; leave one of the two out")
-	case file.Present():
+	case hasFile:
 		c.Password = l.passwordFile(file)
-	case variable.Present():
+	case hasVariable:
 		c.Password = l.passwordVariable(variable)
 	}
-	if v := m.Optional("tls"); v.Present() {
+	if v := m.Optional("tls"); l.written(v) {
 		c.TLS = l.readTLS(v.Map())
+		refuseSockets(v, gateway.lookup.Nodes)
+	}
+}
+
+// refuseSockets refuses TLS to a node that is a unix socket: there is no host whose name could be verified.
+func refuseSockets(v yamldoc.Value, nodes []lookup.NodeConfig) {
+	for _, n := range nodes {
+		if strings.HasPrefix(n.Address, "/") {
+			v.Fail("the node %s is a unix socket, which has no host name to verify; leave tls out", n.Address)
+		}
 	}
 }
 

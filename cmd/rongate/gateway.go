@@ -91,9 +91,7 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) error {
 	if errors.Is(cause, context.Canceled) {
 		cause = nil // asked to stop
 	}
-	err = g.shutdown()
-	running.Wait()
-	return errors.Join(cause, err)
+	return errors.Join(cause, g.shutdown(&running))
 }
 
 // warnOfZones says what is no mistake but may be one: that every read leaves the zone.
@@ -184,12 +182,13 @@ func (g *gateway) noNode() error {
 	return errors.Join(errs...)
 }
 
-// shutdown drains the server and closes what it answered from.
-func (g *gateway) shutdown() error {
+// shutdown drains the server, waits for what runs, and closes what it answered from.
+func (g *gateway) shutdown(running *sync.WaitGroup) error {
 	g.log.Info("shutting down", "delay", g.cfg.server.DrainDelay.String(), "timeout", g.cfg.shutdownTimeout.String())
 	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.server.DrainDelay+g.cfg.shutdownTimeout)
 	defer cancel()
 	err := g.server.Shutdown(ctx)
+	running.Wait() // the catalogue may have been loaded meanwhile
 	if c := g.catalog.Load(); c != nil {
 		c.Close()
 	}

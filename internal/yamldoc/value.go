@@ -33,6 +33,9 @@ type Value struct {
 // At is where the value is, or, if it is absent, the line of the mapping that lacks it.
 func (v Value) At() Pos { return v.at }
 
+// Written reports whether the file has the field, if only as null.
+func (v Value) Written() bool { return v.node != nil }
+
 // Present reports whether the file gives a value other than null.
 func (v Value) Present() bool { return v.node != nil && !isNull(v.node) }
 
