@@ -472,6 +472,28 @@ func TestChangedColumnIsAnError(t *testing.T) {
 	if f.stale.Load() != 1 {
 		t.Errorf("told of a stale table %d times", f.stale.Load())
 	}
+	if n := f.nodes["a"].Forgets() + f.nodes["b"].Forgets(); n != 1 {
+		t.Errorf("%d prepared statements were dropped, want the one", n)
+	}
+}
+
+// TestWarmupsAreEachNodesOwn: a node that stalls while it is warmed takes no other's place.
+func TestWarmupsAreEachNodesOwn(t *testing.T) {
+	seen := map[chan struct{}]bool{}
+	f := newFixture(t, func(cfg *lookup.Config, nodes map[string]*fakenode.Node) {
+		connect := fakenode.Connect(nodes)
+		cfg.Pool.Warmups = make(chan struct{}, 2)
+		cfg.Connect = func(c pool.Config) (lookup.Connections, error) {
+			seen[c.Warmups] = true
+			if cap(c.Warmups) != 2 {
+				t.Errorf("room for %d", cap(c.Warmups))
+			}
+			return connect(c)
+		}
+	})
+	if len(seen) != len(f.nodes) {
+		t.Errorf("%d nodes share %d places", len(f.nodes), len(seen))
+	}
 }
 
 func TestDeadlineDetaches(t *testing.T) {

@@ -170,16 +170,20 @@ const freshError = 10 * time.Second
 func (g *gateway) noNode() error {
 	errs := []error{errors.New("no node can serve")}
 	for _, n := range g.reader.Stats().Nodes {
-		switch {
-		case n.Up:
-		case n.Pool.LastError != nil && time.Since(n.Pool.LastErrorTime) < freshError:
-			errs = append(errs, fmt.Errorf("node %s: %w", n.Address, n.Pool.LastError))
-		default:
-			errs = append(errs, fmt.Errorf("node %s: none of its connections is ready; %d run statements that nobody "+
-				"waits for any more", n.Address, n.Pool.Detached))
+		if !n.Up {
+			errs = append(errs, notUp(n, time.Now()))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// notUp says what is wrong with a node that cannot serve.
+func notUp(n lookup.NodeStats, now time.Time) error {
+	if n.Pool.LastError != nil && now.Sub(n.Pool.LastErrorTime) < freshError {
+		return fmt.Errorf("node %s: %w", n.Address, n.Pool.LastError)
+	}
+	return fmt.Errorf("node %s: none of its connections is ready; %d run statements that nobody waits for any more",
+		n.Address, n.Pool.Detached)
 }
 
 // shutdown drains the server, waits for what runs, and closes what it answered from.

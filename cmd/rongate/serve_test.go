@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,8 @@ import (
 	"github.com/goccy/go-json"
 
 	"github.com/rongate/rongate/internal/testbed"
+	"github.com/rongate/rongate/lookup"
+	"github.com/rongate/rongate/pool"
 )
 
 // patience bounds every wait of these tests. Nothing takes nearly as long unless it hangs.
@@ -108,6 +111,18 @@ func (s *served) wantEnd(status int) {
 const jsonOnAnyPort = "listen: 127.0.0.1:0\nprivateListen: 127.0.0.1:0\nlog: {format: json}\n"
 
 // TestServeWithoutDatabase has one node that refuses connections and one that accepts them and says nothing.
+// TestNotUp: an error from before a recovery does not explain what is wrong now.
+func TestNotUp(t *testing.T) {
+	now := time.Now()
+	n := lookup.NodeStats{Address: "h:1", Pool: pool.Stats{Detached: 2, LastError: errors.New("refused"), LastErrorTime: now}}
+	if got := notUp(n, now.Add(time.Second)).Error(); got != "node h:1: refused" {
+		t.Errorf("got %s", got)
+	}
+	if got := notUp(n, now.Add(time.Minute)).Error(); strings.Contains(got, "refused") || !strings.Contains(got, "2 run") {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestServeWithoutDatabase(t *testing.T) {
 	refusing, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

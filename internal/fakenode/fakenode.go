@@ -56,6 +56,7 @@ type Node struct {
 	down     bool
 	detached int // detached connections not released yet
 	detaches int // detached ever
+	forgets  int
 	ready    func()
 	parsed   map[string]*parsed
 }
@@ -102,6 +103,13 @@ func (n *Node) Detaches() int {
 	return n.detaches
 }
 
+// Forgets is how many prepared statements were dropped.
+func (n *Node) Forgets() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.forgets
+}
+
 // TryAcquire leases a free connection.
 func (n *Node) TryAcquire() lookup.Conn {
 	n.mu.Lock()
@@ -144,7 +152,11 @@ type conn struct {
 
 func (c *conn) Broken() bool { return c.broken }
 
-func (c *conn) Forget(string) {}
+func (c *conn) Forget(string) {
+	c.node.mu.Lock()
+	defer c.node.mu.Unlock()
+	c.node.forgets++
+}
 
 func (c *conn) Detach() bool {
 	c.node.mu.Lock()
