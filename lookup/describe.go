@@ -30,25 +30,38 @@ const (
 // first, until ctx ends.
 func (r *Reader) Describe(ctx context.Context, tables []catalog.TableName) (map[catalog.TableName]*catalog.Table, error) {
 	var errs []error
-	for t := range r.tiers { // by index: the nodes of a tier stay, its queues do not
-		for _, n := range r.tiers[t].nodes {
-			found, err := r.describeOn(ctx, n.Address, tables)
-			if err == nil {
-				return found, nil
-			}
-			errs = append(errs, fmt.Errorf("node %s: %w", n.Address, err))
-			if ctx.Err() != nil {
-				return nil, errors.Join(errs...)
-			}
+	addresses, cfg := r.askable()
+	for _, address := range addresses {
+		found, err := describeOn(ctx, cfg, address, tables)
+		if err == nil {
+			return found, nil
+		}
+		errs = append(errs, fmt.Errorf("node %s: %w", address, err))
+		if ctx.Err() != nil {
+			break
 		}
 	}
 	return nil, errors.Join(errs...)
 }
 
-func (r *Reader) describeOn(
-	ctx context.Context, address string, tables []catalog.TableName,
+// askable returns the addresses of the nodes that stay, own zone first, and how they are connected to.
+func (r *Reader) askable() ([]string, pool.Config) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var addresses []string
+	for _, t := range r.tiers {
+		for _, n := range t.nodes {
+			if !n.leaving {
+				addresses = append(addresses, n.Address)
+			}
+		}
+	}
+	return addresses, r.cfg.Pool
+}
+
+func describeOn(
+	ctx context.Context, cfg pool.Config, address string, tables []catalog.TableName,
 ) (map[catalog.TableName]*catalog.Table, error) {
-	cfg := r.cfg.Pool
 	cfg.Address = address
 	cfg.DrainGrace = time.Millisecond // nobody uses the connection again
 	found := make(map[catalog.TableName]*catalog.Table, len(tables))

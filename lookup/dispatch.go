@@ -41,9 +41,9 @@ type Conn interface {
 }
 
 // tier is the nodes of one distance (the own zone, the other zones) with the look-ups that wait for them. Reader.mu
-// guards it, but for nodes.
+// guards it.
 type tier struct {
-	nodes  []*node  // set by Open for good
+	nodes  []*node
 	active []*queue // the queues that have pieces, next to be served first
 	turn   int      // which of equally good nodes comes first
 }
@@ -116,10 +116,11 @@ func (r *Reader) withdraw(p *piece) {
 	r.queued--
 }
 
-// nodeSet is a set of nodes by index. Those beyond the 64th share bits: too many are avoided then, never too few.
+// nodeSet is a set of nodes by id. Those beyond the 64th share bits, and so does a node that has joined with one that has
+// left: too many are avoided then, never too few.
 type nodeSet uint64
 
-func (n *node) bit() nodeSet { return 1 << (n.index % 64) }
+func (n *node) bit() nodeSet { return 1 << (n.id % 64) }
 
 // tierFor returns the nearest tier that has a node up besides those to avoid, or -1.
 func (r *Reader) tierFor(avoid nodeSet) int {
@@ -221,7 +222,7 @@ func (r *Reader) finish(n *node, c Conn, s *statement, v verdict, err error) *st
 			r.deliver(p, s.block, nil)
 		}
 	}
-	serves := !s.detached && !c.Broken()
+	serves := !s.detached && !c.Broken() && !n.gone
 	s.conn, s.block = nil, nil
 	clear(s.pieces) // a spare statement keeps no call alive
 	r.spare.Put(s)
@@ -305,8 +306,9 @@ func (r *Reader) pop(q *queue, n *node) *piece {
 }
 
 // settle brings the queues in line with the nodes: free connections take what waits, and what waits in a tier that has
-// lost its nodes is dispatched anew. Reader.mu is held.
+// lost its nodes is dispatched anew. Nodes that may leave do. Reader.mu is held.
 func (r *Reader) settle() {
+	r.retire()
 	for t := range r.tiers {
 		if r.closed || !r.tierUp(t, 0) {
 			r.drain(t)

@@ -89,27 +89,22 @@ type Reader struct {
 
 	troubles troubles
 
-	spare sync.Pool      // of *statement
-	wg    sync.WaitGroup // goroutines that run statements or wait to repeat one
+	spare      sync.Pool      // of *statement
+	wg         sync.WaitGroup // goroutines that run statements, wait to repeat one, or close a node that has left
+	background context.Context
+	abandon    context.CancelFunc // ends background: nodes that have left are not waited for any more
 
-	opening sync.Mutex // held by Use and Close: who writes node.conns; taken before mu
+	opening  sync.Mutex // held by Use, Change and Close: who opens connections; taken before mu
+	template int        // counts the configurations of connections; guarded by opening
 
-	mu     sync.Mutex
-	nodes  []*node // the slice itself is set by Open for good
-	tiers  []tier
-	queued int // pieces in the queues of all tiers
-	closed bool
-	counts counts
-}
-
-// node is one API node as the Reader sees it. Reader.mu guards it.
-type node struct {
-	NodeConfig
-	index  int // in Reader.nodes
-	tier   int
-	conns  Connections
-	busy   int // statements running
-	counts nodeCounts
+	mu        sync.Mutex
+	nodes     []*node // replaced, not altered
+	tiers     [tierCount]tier
+	handover  *time.Timer // nil while no node is leaving
+	changedAt time.Time   // when the nodes were changed last
+	queued    int         // pieces in the queues of all tiers
+	closed    bool
+	counts    counts
 }
 
 // Open makes a Reader. It dials nothing until the first Use.
@@ -118,25 +113,8 @@ func Open(cfg Config) (*Reader, error) {
 		return nil, err
 	}
 	r := &Reader{cfg: cfg}
-	own, others := tier{}, tier{}
-	for _, nc := range cfg.Nodes {
-		n := &node{NodeConfig: nc, index: len(r.nodes)}
-		if nc.Zone == cfg.Zone {
-			own.nodes = append(own.nodes, n)
-		} else {
-			others.nodes = append(others.nodes, n)
-		}
-		r.nodes = append(r.nodes, n)
-	}
-	for _, t := range []tier{own, others} {
-		if len(t.nodes) == 0 {
-			continue
-		}
-		for _, n := range t.nodes {
-			n.tier = len(r.tiers)
-		}
-		r.tiers = append(r.tiers, t)
-	}
+	r.background, r.abandon = context.WithCancel(context.Background())
+	r.arrange(r.admit(cfg.Nodes, r.template))
 	return r, nil
 }
 
@@ -146,31 +124,23 @@ func (r *Reader) Use(s *catalog.Snapshot) ([]*Plan, error) {
 	r.opening.Lock()
 	defer r.opening.Unlock()
 	if r.isClosed() {
-		return nil, errors.New("lookup: the reader is closed")
+		return nil, errClosed
 	}
 	plans := make([]*Plan, len(s.Selects))
 	for i, sel := range s.Selects {
-		plans[i] = compile(sel, len(r.tiers))
+		plans[i] = compile(sel, tierCount)
 	}
 	r.plans.Store(&plans)
-	for _, n := range r.nodes {
-		if n.conns != nil { // only written here
-			continue
-		}
-		conns, err := r.connect(n)
-		if err != nil {
-			return nil, fmt.Errorf("node %s: %w", n.Address, err)
-		}
-		r.mu.Lock()
-		n.conns = conns
-		r.mu.Unlock()
+	if err := r.open(r.present(), r.cfg.Pool); err != nil {
+		return nil, err
 	}
 	return plans, nil
 }
 
-func (r *Reader) connect(n *node) (Connections, error) {
-	cfg := r.cfg.Pool
-	cfg.Address = n.Address
+// connect opens the connections to a node. template is Config.Pool.
+func (r *Reader) connect(address string, template pool.Config) (Connections, error) {
+	cfg := template
+	cfg.Address = address
 	cfg.Warm = func(c *pool.Conn) error { return r.warm(c) }
 	cfg.Changed = r.changed
 	cfg.Log = r.cfg.Log
@@ -316,11 +286,18 @@ func (r *Reader) Close(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	r.closed = true
+	if r.handover != nil {
+		r.handover.Stop()
+	}
 	r.settle()
+	nodes := r.nodes
 	r.mu.Unlock()
-	errs := make([]error, len(r.nodes))
+	stop := context.AfterFunc(ctx, r.abandon)
+	defer r.abandon()
+	defer stop()
+	errs := make([]error, len(nodes))
 	var closing sync.WaitGroup
-	for i, n := range r.nodes {
+	for i, n := range nodes {
 		if n.conns != nil {
 			closing.Go(func() { errs[i] = n.conns.Close(ctx) })
 		}

@@ -1,6 +1,10 @@
 package lookup
 
-import "github.com/rongate/rongate/pool"
+import (
+	"slices"
+
+	"github.com/rongate/rongate/pool"
+)
 
 // Stats are a Reader's counters since it was opened, and its state now.
 type Stats struct {
@@ -38,15 +42,27 @@ func (r *Reader) Stats() Stats {
 		Queued: r.queued, Blocks: r.blocks.live.Load(), LiveBytes: r.blocks.bytes.Load(),
 		Refused: r.counts.Refused, Retries: r.counts.Retries, Abandoned: r.counts.Abandoned,
 	}
-	for _, n := range r.nodes {
-		ns := NodeStats{
-			Address: n.Address, Zone: n.Zone, Local: n.Zone == r.cfg.Zone, Busy: n.busy,
-			Statements: n.counts.Statements, Keys: n.counts.Keys, Errors: n.counts.Errors,
-		}
-		if n.conns != nil {
-			ns.Up, ns.Pool = n.conns.Up(), n.conns.Stats()
+	for i, n := range r.nodes {
+		ns := r.nodeStats(n)
+		// Those that leave come last. One that is dialed anew is not told of twice.
+		if same := slices.IndexFunc(r.nodes[:i], func(o *node) bool { return o.Address == n.Address }); same >= 0 {
+			s.Nodes[same].Up = s.Nodes[same].Up || ns.Up
+			s.Nodes[same].Busy += ns.Busy
+			continue
 		}
 		s.Nodes = append(s.Nodes, ns)
 	}
 	return s
+}
+
+// nodeStats returns what is known of a node. Reader.mu is held.
+func (r *Reader) nodeStats(n *node) NodeStats {
+	ns := NodeStats{
+		Address: n.Address, Zone: n.Zone, Local: n.tier == tierOwn, Busy: n.busy,
+		Statements: n.counts.Statements, Keys: n.counts.Keys, Errors: n.counts.Errors,
+	}
+	if n.conns != nil {
+		ns.Up, ns.Pool = n.conns.Up(), n.conns.Stats()
+	}
+	return ns
 }

@@ -1,0 +1,240 @@
+package lookup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rongate/rongate/pool"
+)
+
+// handoverGrace is how long nodes that join may take to be up before those that leave go without them: a dial and a
+// warm-up of pool's default length, and a try in vain before.
+const handoverGrace = 10 * time.Second
+
+// retireTimeout bounds what a node that has left still does. Its statements end within their deadline and grace.
+const retireTimeout = time.Minute
+
+// node is one API node as the Reader sees it. Reader.mu guards it, but for id, template, counts and the writing of conns.
+type node struct {
+	NodeConfig
+	id       int // no other node has it at the same time
+	template int // the Reader.template that conns are made from
+	tier     int
+	conns    Connections // nil until the first Use; written under Reader.opening too
+	busy     int         // statements running
+	counts   *nodeCounts // shared by the nodes that follow one another at an address
+
+	leaving bool // serves until those that stay are up
+	gone    bool // serves no more
+}
+
+// The tiers: the own zone, and the other ones. A tier may be empty.
+const (
+	tierOwn = iota
+	tierOthers
+	tierCount
+)
+
+// admit makes the nodes of a configuration: those that are there already and are to be reached in the same way stay as
+// they are. Only under opening, and without side effects but for numbers.
+func (r *Reader) admit(configs []NodeConfig, template int) []*node {
+	present := r.present()
+	var next []*node
+	for _, nc := range configs {
+		n := &node{NodeConfig: nc, template: template, id: freeID(present, next), counts: &nodeCounts{}}
+		for _, old := range present {
+			if old.Address != nc.Address {
+				continue
+			}
+			n.counts = old.counts
+			if old.template == template {
+				n = old
+				break
+			}
+		}
+		next = append(next, n)
+	}
+	return next
+}
+
+// freeID returns the least number that no node has.
+func freeID(lists ...[]*node) int {
+	for id := 0; ; id++ {
+		if !slices.ContainsFunc(slices.Concat(lists...), func(n *node) bool { return n.id == id }) {
+			return id
+		}
+	}
+}
+
+// present is a copy of the nodes that serve or may.
+func (r *Reader) present() []*node {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.nodes)
+}
+
+// Change adopts the zone, the nodes, the connections and the bounds of cfg; OnStale, Log and Connect stay as they were.
+// Reads go on meanwhile. redial says that cfg.Pool is not what the nodes are connected by now, so that they are dialed
+// anew. Nodes that leave, or that are dialed anew, serve until those that stay are up: at least one of them, and all of
+// them within ten seconds. So a change that leads to nodes that cannot be reached takes nothing away from those that can.
+func (r *Reader) Change(cfg Config, redial bool) error {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	if r.isClosed() {
+		return errClosed
+	}
+	if err := cfg.fill(); err != nil {
+		return err
+	}
+	template := r.template
+	if redial {
+		template++
+	}
+	next := r.admit(cfg.Nodes, template)
+	if err := r.open(next, cfg.Pool); err != nil {
+		return err
+	}
+	r.template = template
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cfg.Zone, r.cfg.Nodes, r.cfg.Pool = cfg.Zone, cfg.Nodes, cfg.Pool
+	r.cfg.MaxQueued, r.cfg.MaxBlockBytes, r.cfg.MaxLiveBytes = cfg.MaxQueued, cfg.MaxBlockBytes, cfg.MaxLiveBytes
+	r.replace(next)
+	r.settle()
+	return nil
+}
+
+// open makes the connections of the nodes that have none, once there is something to warm them with. It changes nothing
+// if it fails.
+func (r *Reader) open(nodes []*node, template pool.Config) error {
+	if r.plans.Load() == nil {
+		return nil
+	}
+	opened := make([]Connections, len(nodes))
+	for i, n := range nodes {
+		if n.conns != nil {
+			continue
+		}
+		var err error
+		if opened[i], err = r.connect(n.Address, template); err != nil {
+			for _, conns := range opened[:i] {
+				if conns != nil {
+					_ = conns.Close(context.Background()) // nothing is leased
+				}
+			}
+			return fmt.Errorf("node %s: %w", n.Address, err)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, n := range nodes {
+		if opened[i] != nil {
+			n.conns = opened[i]
+		}
+	}
+	return nil
+}
+
+// replace makes next the nodes; those of before that are not among them leave. Reader.mu is held.
+func (r *Reader) replace(next []*node) {
+	for i, n := range next {
+		n.Zone, n.leaving = r.cfg.Nodes[i].Zone, false
+	}
+	all := slices.Clone(next)
+	for _, n := range r.nodes {
+		if n.conns != nil && !slices.Contains(next, n) {
+			n.leaving = true
+			all = append(all, n)
+		}
+	}
+	r.arrange(all)
+	if r.handover != nil {
+		r.handover.Stop()
+		r.handover = nil
+	}
+	if len(all) > len(next) {
+		r.changedAt = time.Now()
+		r.handover = time.AfterFunc(handoverGrace, r.changed)
+		r.cfg.Log.Info("nodes leave once the others serve", "leaving", addresses(all[len(next):]))
+	}
+}
+
+// arrange puts nodes into their tiers. Reader.mu is held.
+func (r *Reader) arrange(nodes []*node) {
+	r.nodes = nodes
+	for t := range r.tiers {
+		r.tiers[t].nodes = nil
+	}
+	for _, n := range nodes {
+		n.tier = tierOthers
+		if n.Zone == r.cfg.Zone {
+			n.tier = tierOwn
+		}
+		t := &r.tiers[n.tier]
+		t.nodes = append(t.nodes, n)
+	}
+}
+
+// retire lets the leaving nodes go if the others can do without them. Reader.mu is held.
+func (r *Reader) retire() {
+	if r.handover == nil || r.closed {
+		return
+	}
+	var staying, leaving []*node
+	up := 0
+	for _, n := range r.nodes {
+		switch {
+		case n.leaving:
+			leaving = append(leaving, n)
+		case n.up():
+			up++
+			fallthrough
+		default:
+			staying = append(staying, n)
+		}
+	}
+	inTime := time.Since(r.changedAt) < handoverGrace
+	switch {
+	case up == 0 && !inTime:
+		r.cfg.Log.Warn("none of the nodes is up that are to replace others; those serve on",
+			"nodes", addresses(staying), "leaving", addresses(leaving))
+		r.changedAt = time.Now()
+		r.handover.Reset(handoverGrace)
+		return
+	case up == 0, up < len(staying) && inTime:
+		return
+	}
+	r.handover.Stop()
+	r.handover = nil
+	r.arrange(staying)
+	for _, n := range leaving {
+		n.gone = true
+		if n.conns != nil {
+			r.wg.Go(func() { r.closeNode(n) })
+		}
+	}
+	r.cfg.Log.Info("nodes have left", "nodes", addresses(leaving))
+}
+
+// closeNode waits for the statements of a node that has left.
+func (r *Reader) closeNode(n *node) {
+	ctx, cancel := context.WithTimeout(r.background, retireTimeout)
+	defer cancel()
+	if err := n.conns.Close(ctx); err != nil {
+		r.cfg.Log.Warn("node left with statements running", "address", n.Address, "error", err)
+	}
+}
+
+func addresses(nodes []*node) string {
+	list := make([]string, len(nodes))
+	for i, n := range nodes {
+		list[i] = n.Address
+	}
+	return strings.Join(list, ",")
+}
+
+var errClosed = errors.New("lookup: the reader is closed")
