@@ -23,9 +23,9 @@ func allowed() map[string][]string {
 		"breaker":  {},
 		"pool":     {"column"},
 		"catalog":  {"column", "internal/yamldoc"},
-		"lookup":   {"breaker", "catalog", "column", "pool"},
-		"vectors":  {"catalog", "column", "lookup"},
-		"server":   {"contract", "internal/yamldoc", "vectors"},
+		"lookup":   {"breaker", "catalog", "column", "internal/hist", "pool"},
+		"vectors":  {"catalog", "column", "internal/hist", "lookup"},
+		"server":   {"contract", "internal/hist", "internal/yamldoc", "vectors"},
 		"loadtest": {"catalog", "internal/hist"},
 		"bench":    {anything},
 
