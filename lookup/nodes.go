@@ -157,7 +157,7 @@ func (r *Reader) replace(next []*node) {
 		r.handover = nil
 	}
 	if len(all) > len(next) {
-		r.changedAt = time.Now()
+		r.changedAt, r.stranded = time.Now(), false
 		r.handover = time.AfterFunc(handoverGrace, r.changed)
 		r.cfg.Log.Info("nodes leave once the others serve", "leaving", addresses(all[len(next):]))
 	}
@@ -199,11 +199,10 @@ func (r *Reader) retire() {
 	}
 	inTime := time.Since(r.changedAt) < handoverGrace
 	switch {
-	case up == 0 && !inTime:
+	case up == 0 && !inTime && !r.stranded:
+		r.stranded = true
 		r.cfg.Log.Warn("none of the nodes is up that are to replace others; those serve on",
 			"nodes", addresses(staying), "leaving", addresses(leaving))
-		r.changedAt = time.Now()
-		r.handover.Reset(handoverGrace)
 		return
 	case up == 0, up < len(staying) && inTime:
 		return

@@ -102,6 +102,7 @@ type Reader struct {
 	tiers     [tierCount]tier
 	handover  *time.Timer // nil while no node is leaving
 	changedAt time.Time   // when the nodes were changed last
+	stranded  bool        // it was said that none of them is up
 	queued    int         // pieces in the queues of all tiers
 	closed    bool
 	counts    counts

@@ -1,0 +1,254 @@
+package lookup_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rongate/rongate/internal/fakenode"
+	"github.com/rongate/rongate/lookup"
+	"github.com/rongate/rongate/pool"
+)
+
+// changing is a Reader over nodes that come and go. Every connect makes a fake node of its own, which keeps what was
+// connected to under the same address before apart from it.
+type changing struct {
+	*fixture
+	mu     sync.Mutex
+	opened map[string][]*fakenode.Node // by address, in order
+	down   map[string]bool             // what is opened there next is down
+	user   map[string]string           // by address: whom the last pool connects as
+}
+
+func newChanging(t testing.TB) *changing {
+	c := &changing{opened: map[string][]*fakenode.Node{}, down: map[string]bool{}, user: map[string]string{}}
+	c.fixture = newFixture(t, func(cfg *lookup.Config, nodes map[string]*fakenode.Node) {
+		tables := nodes["a"].Tables
+		cfg.Connect = func(pc pool.Config) (lookup.Connections, error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			n := &fakenode.Node{Tables: tables}
+			conns, err := fakenode.Connect(map[string]*fakenode.Node{pc.Address: n})(pc)
+			n.SetDown(c.down[pc.Address])
+			c.opened[pc.Address] = append(c.opened[pc.Address], n)
+			c.user[pc.Address] = pc.User
+			return conns, err
+		}
+	})
+	return c
+}
+
+func (c *changing) set(redial bool, zone, user string, addresses ...string) {
+	c.t.Helper()
+	cfg := lookup.Config{Zone: zone, Pool: pool.Config{User: user}}
+	for _, a := range addresses {
+		nodeZone := "z1"
+		if a[0] == 'f' {
+			nodeZone = "z2"
+		}
+		cfg.Nodes = append(cfg.Nodes, lookup.NodeConfig{Address: a, Zone: nodeZone})
+	}
+	if err := c.reader.Change(cfg, redial); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// node is the fake that was opened last at an address.
+func (c *changing) node(address string) *fakenode.Node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := c.opened[address]
+	return list[len(list)-1]
+}
+
+// want compares the nodes, as address, tier and whether they are up.
+func (c *changing) want(list ...string) {
+	c.t.Helper()
+	var got []string
+	for _, n := range c.reader.Stats().Nodes {
+		where, state := "far", "down"
+		if n.Local {
+			where = "own"
+		}
+		if n.Up {
+			state = "up"
+		}
+		got = append(got, fmt.Sprintf("%s %s %s", n.Address, where, state))
+	}
+	if fmt.Sprint(got) != fmt.Sprint(list) {
+		c.t.Errorf("nodes %v, want %v", got, list)
+	}
+}
+
+// wantRead reads a few accounts, and wants them.
+func (c *changing) wantRead() {
+	c.t.Helper()
+	for i, got := range c.read(accounts, c.accountKeys(1, 2, 3), time.Second) {
+		if want := account(int64(i + 1)); got != want {
+			c.t.Errorf("read %q, want %q", got, want)
+		}
+	}
+}
+
+func TestNodesJoinAndLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChanging(t)
+		first := c.node("a")
+		c.set(false, "z1", "", "a", "c")
+		c.want("a own up", "c own up")
+		if c.node("a") != first {
+			t.Error("a node that stays was dialed anew")
+		}
+		c.wantRead()
+		c.set(false, "z2", "", "a", "c", "far") // the gateway's own zone is another now
+		c.want("a far up", "c far up", "far own up")
+		c.wantRead()
+	})
+}
+
+// TestLeavingServe: the old nodes serve until the new ones are up.
+func TestLeavingServe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChanging(t)
+		c.down["c"], c.down["d"] = true, true
+		c.set(false, "z1", "", "c", "d")
+		time.Sleep(time.Hour) // however long it takes
+		c.want("c own down", "d own down", "far far up", "a own up", "b own up")
+		c.wantRead()
+		c.node("c").SetDown(false) // one of two, and no time left for the other
+		c.want("c own up", "d own down")
+		c.wantRead()
+	})
+}
+
+// TestLeavingWaitForAll: within the grace, one new node is not enough to take over the load of three.
+func TestLeavingWaitForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChanging(t)
+		c.down["d"] = true
+		c.set(false, "z1", "", "c", "d")
+		time.Sleep(9 * time.Second)
+		c.want("c own up", "d own down", "far far up", "a own up", "b own up")
+		time.Sleep(2 * time.Second)
+		c.want("c own up", "d own down")
+	})
+}
+
+// TestRedial: with another user every node is dialed anew, and told of once.
+func TestRedial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChanging(t)
+		c.wantRead()
+		statements := func() (sum uint64) {
+			for _, n := range c.reader.Stats().Nodes {
+				sum += n.Statements
+			}
+			return sum
+		}
+		before, first := statements(), c.node("a")
+		c.down["a"] = true
+		c.set(true, "z1", "other", "a", "b", "far")
+		if c.node("a") == first || c.user["a"] != "other" {
+			t.Error("a was not dialed anew")
+		}
+		c.want("a own up", "b own up", "far far up") // the old a is
+		c.set(false, "z1", "other", "a", "b", "far")
+		if n := len(c.opened["a"]); n != 2 {
+			t.Errorf("dialed %d times", n)
+		}
+		time.Sleep(time.Minute)
+		c.want("a own down", "b own up", "far far up")
+		if after := statements(); after != before {
+			t.Errorf("%d statements counted where %d were: the counters do not go on", after, before)
+		}
+		c.wantRead()
+	})
+}
+
+// TestLeavingComesBack: a change that is taken back finds the nodes as they were.
+func TestLeavingComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChanging(t)
+		c.down["c"] = true
+		c.set(false, "z1", "", "c")
+		c.set(false, "z1", "", "a", "b", "far")
+		c.want("a own up", "b own up", "far far up")
+		if n := len(c.opened["a"]); n != 1 {
+			t.Errorf("dialed %d times", n)
+		}
+		time.Sleep(time.Minute)
+		c.want("a own up", "b own up", "far far up")
+		c.wantRead()
+	})
+}
+
+// TestLeavingFinishes: a statement that runs on a node that has left ends as any other.
+func TestLeavingFinishes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChanging(t)
+		c.set(false, "z1", "", "a")
+		release := make(chan struct{})
+		c.node("a").OnSelect = func(string, int, time.Time) error { <-release; return nil }
+		read := make(chan struct{})
+		go func() { defer close(read); c.wantRead() }()
+		synctest.Wait()
+		c.set(false, "z1", "", "b")
+		c.want("b own up")
+		c.wantRead()
+		close(release)
+		<-read
+	})
+}
+
+// TestChangeBeforeUse: nothing is dialed before there is something to warm it with.
+func TestChangeBeforeUse(t *testing.T) {
+	r, err := lookup.Open(lookup.Config{
+		Nodes:   []lookup.NodeConfig{{Address: "a"}},
+		Connect: func(pool.Config) (lookup.Connections, error) { t.Error("dialed"); return nil, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Change(lookup.Config{Nodes: []lookup.NodeConfig{{Address: "b"}}}, true); err != nil {
+		t.Fatal(err)
+	}
+	if nodes := r.Stats().Nodes; len(nodes) != 1 || nodes[0].Address != "b" {
+		t.Errorf("nodes %+v", nodes)
+	}
+	if err := r.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := r.Change(lookup.Config{Nodes: []lookup.NodeConfig{{Address: "a"}}}, false); err == nil {
+		t.Error("a closed reader changes")
+	}
+}
+
+// TestChangeUnderLoad changes the nodes all the time; every read is answered.
+func TestChangeUnderLoad(t *testing.T) {
+	c := newChanging(t)
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					c.wantRead()
+				}
+			}
+		})
+	}
+	sets := [][]string{{"a", "b"}, {"b", "c", "far"}, {"far"}, {"c", "d"}, {"a", "b", "far"}}
+	for i := range 200 {
+		c.set(i%7 == 0, []string{"z1", "z2"}[i%2], fmt.Sprint(i/7), sets[i%len(sets)]...)
+	}
+	close(stop)
+	readers.Wait()
+	if left := len(c.reader.Stats().Nodes); left != 3 {
+		t.Errorf("%d nodes", left)
+	}
+}
