@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -40,8 +39,8 @@ const defaultDescribeTimeout = 10 * time.Second
 // defaultRefresh: a change of collation under a running model is rare, and every gateway asks.
 const defaultRefresh = 5 * time.Minute
 
-// A Catalog is a catalogue file over tables that may be altered while it is served. Its goroutine re-reads the tables
-// that Stale names; a definition that cannot be had or that the catalogue does not fit is tried again, and the last
+// A Catalog is a catalogue file over tables that may be altered while it is served. Its goroutine re-reads the file when
+// Reload says so, and the tables that Stale names; a definition that cannot be had or that the catalogue does not fit is tried again, and the last
 // good one is served meanwhile. All methods are safe for concurrent use.
 type Catalog struct {
 	current   atomic.Pointer[Snapshot]
@@ -62,22 +61,13 @@ func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 	if cfg.Refresh == 0 {
 		cfg.Refresh = defaultRefresh
 	}
-	spec, err := ParseFile(cfg.Path)
-	if err != nil {
-		return nil, err
-	}
-	names := spec.Tables()
-	tables, err := cfg.Describer.Describe(ctx, names)
-	if err != nil {
-		return nil, fmt.Errorf("describe the tables of catalogue %s: %w", cfg.Path, err)
-	}
-	snapshot, err := spec.Resolve(tables)
-	if err != nil {
-		return nil, err
-	}
 	c := &Catalog{}
+	c.refresher = newRefresher(cfg)
+	snapshot, err := c.refresher.load(ctx, cfg.Path)
+	if err != nil {
+		return nil, err
+	}
 	c.current.Store(snapshot)
-	c.refresher = newRefresher(cfg, spec, names, tables)
 	c.refresher.publish = func(s *Snapshot) {
 		c.current.Store(s)
 		if cfg.OnChange != nil {
@@ -98,7 +88,19 @@ func (c *Catalog) Current() *Snapshot { return c.current.Load() }
 // being read has it read once more.
 func (c *Catalog) Stale(table TableName) { c.refresher.stale(table) }
 
-// Close stops the re-reading and waits until it has stopped. Current stays as it is.
+// Reload reads a catalogue file, the one of before or another, describes its tables and publishes what it resolves to. On
+// an error, which says all that is wrong, nothing changes.
+func (c *Catalog) Reload(ctx context.Context, path string) error {
+	q := reload{ctx: ctx, path: path, done: make(chan error, 1)}
+	select {
+	case c.refresher.reloads <- q:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return <-q.done
+}
+
+// Close stops the re-reading and waits until it has stopped. Current stays as it is. Reload must not be called after it.
 func (c *Catalog) Close() {
 	c.stop()
 	c.done.Wait()

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -18,20 +19,27 @@ const (
 	maxRest = 5 * time.Second
 )
 
-// A refresher re-reads stale tables. All but the fields that mu guards belongs to the goroutine in run.
+// A refresher re-reads a catalogue file and its tables. All but the fields that mu guards belongs to the goroutine in run.
 type refresher struct {
 	describer Describer
 	timeout   time.Duration
 	period    time.Duration // of reading all tables unasked; negative: never
 	log       *slog.Logger
-	spec      *Spec
 	publish   func(*Snapshot)
+	spec      *Spec
+	wake      chan struct{} // holds one token once something is wanted
+	reloads   chan reload
 
-	order  []TableName // keys of tables, sorted
-	tables map[TableName]*tableState
-	wake   chan struct{} // holds one token once something is wanted
+	mu     sync.Mutex                // guards what follows, and wanted of every tableState
+	order  []TableName               // keys of tables, sorted
+	tables map[TableName]*tableState // written by run alone, which so may read it without mu
+}
 
-	mu sync.Mutex // guards wanted of every tableState
+// A reload asks for a catalogue file to be read.
+type reload struct {
+	ctx  context.Context
+	path string
+	done chan error // has room for the answer
 }
 
 // A tableState is what is known of one table.
@@ -49,32 +57,60 @@ type tableState struct {
 // errAbsent is why a table cannot be served that information_schema does not show.
 var errAbsent = errors.New("the table does not exist, or the user may not read it")
 
-func newRefresher(cfg Config, spec *Spec, names []TableName, tables map[TableName]*Table) *refresher {
-	r := &refresher{
+func newRefresher(cfg Config) *refresher {
+	return &refresher{
 		describer: cfg.Describer,
 		timeout:   cfg.DescribeTimeout,
 		period:    cfg.Refresh,
 		log:       cfg.Log,
-		spec:      spec,
-		order:     names,
-		tables:    make(map[TableName]*tableState, len(names)),
 		wake:      make(chan struct{}, 1),
+		reloads:   make(chan reload),
 	}
+}
+
+// load reads a catalogue file and the definitions of its tables. If all is well they are what the refresher works on from
+// now on; else nothing changes.
+func (r *refresher) load(ctx context.Context, path string) (*Snapshot, error) {
+	spec, err := ParseFile(path)
+	if err != nil {
+		return nil, err
+	}
+	names := spec.Tables()
+	described, err := r.describer.Describe(ctx, names)
+	if err != nil {
+		return nil, fmt.Errorf("describe the tables of catalogue %s: %w", path, err)
+	}
+	snapshot, err := spec.Resolve(described)
+	if err != nil {
+		return nil, err
+	}
+	tables := make(map[TableName]*tableState, len(names))
 	for _, n := range names {
-		r.tables[n] = &tableState{good: tables[n]}
+		tables[n] = &tableState{good: described[n]}
 	}
-	return r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spec, r.order, r.tables = spec, names, tables
+	return snapshot, nil
+}
+
+// reload answers a Reload.
+func (r *refresher) reload(q reload) {
+	snapshot, err := r.load(q.ctx, q.path)
+	if err == nil {
+		r.publish(snapshot)
+	}
+	q.done <- err
 }
 
 // stale marks a table as wanted. Tables that the catalogue does not have are ignored.
 func (r *refresher) stale(table TableName) {
-	t := r.tables[table]
-	if t == nil {
-		return
-	}
 	r.mu.Lock()
-	wanted := t.wanted
-	t.wanted = true
+	t := r.tables[table]
+	wanted := t == nil || t.wanted
+	if t != nil {
+		t.wanted = true
+	}
 	r.mu.Unlock()
 	if wanted {
 		return
@@ -102,6 +138,8 @@ func (r *refresher) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-r.wake:
+		case q := <-r.reloads:
+			r.reload(q)
 		case <-timer.C:
 		}
 		timer.Stop()
