@@ -7,10 +7,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/rongate/rongate/internal/hist"
 )
 
 // metrics are the Server's own, and the registry that also renders everybody else's Stats. Every label has a small
-// fixed set of values, so that no client can add a series.
+// set of values that no request adds to: see families.
 type metrics struct {
 	registry *prometheus.Registry
 	requests [routeCount]map[int]prometheus.Counter
@@ -18,12 +20,13 @@ type metrics struct {
 	panics   prometheus.Counter
 }
 
-// durationBuckets begin where a request that needs no database ends, and are dense where a deadline lies.
+// durationBuckets are the bounds of every latency, in seconds.
 func durationBuckets() []float64 {
-	return []float64{
-		50e-6, 100e-6, 200e-6, 350e-6, 500e-6, 750e-6,
-		1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 7.5e-3, 10e-3, 15e-3, 20e-3, 35e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1,
+	var seconds []float64
+	for _, bound := range hist.Bounds() {
+		seconds = append(seconds, bound.Seconds())
 	}
+	return seconds
 }
 
 func newMetrics(s *Server) *metrics {
@@ -53,7 +56,7 @@ func newMetrics(s *Server) *metrics {
 		gauge("rongate_requests_in_progress", "Requests being worked on.",
 			func() float64 { return float64(s.working.Load()) }),
 		gauge("rongate_requests_in_progress_limit", "Requests that may be worked on at once.",
-			func() float64 { return float64(s.cfg.MaxConcurrent) }),
+			func() float64 { return float64(s.live.Load().MaxConcurrent) }),
 		gauge("rongate_sending_bytes", "Bytes of answers being written.",
 			func() float64 { return float64(s.sending.Load()) }),
 		gauge("rongate_connections_open", "Open connections on the public listener.",

@@ -65,12 +65,11 @@ func (f *fakeService) AppendView(
 }
 
 func (f *fakeService) Stats() vectors.Stats {
-	stats := vectors.Stats{Entries: 20, Views: 4}
-	for i, status := range vectors.StatusNames() {
-		if status == "COMPLETE" {
-			stats.Vectors[i] = 17
-		}
-	}
+	fraud, none := vectors.ViewStats{Store: "payments", Name: "fraud", Version: 3}, vectors.ViewStats{Name: "none"}
+	fraud.Outcomes[0], none.Outcomes[1] = 19, 3
+	fraud.Vectors[0] = 17
+	fraud.Latency.Counts[0], fraud.Latency.Counts[2], fraud.Latency.Sum = 11, 8, 2*time.Millisecond
+	stats := vectors.Stats{Entries: 20, Views: 4, ByView: []vectors.ViewStats{fraud, none}}
 	stats.Lookup.Queued = 2
 	stats.Lookup.Nodes = slices.Grow(stats.Lookup.Nodes, 2)[:2]
 	first, second := &stats.Lookup.Nodes[0], &stats.Lookup.Nodes[1]

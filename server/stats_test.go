@@ -8,17 +8,19 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rongate/rongate/internal/hist"
 	"github.com/rongate/rongate/vectors"
 )
 
 // TestEveryStatIsAMetric fills every number there is in Stats with one of its own, and looks for each in the metrics.
 func TestEveryStatIsAMetric(t *testing.T) {
 	elsewhere := []string{
-		"Requests", // rongate_requests_total counts them by route and status
-		"Open",     // the sum of other states
+		"Open",    // the sum of other states
+		"Version", // a label
 		"LastError", "LastErrorTime",
 	}
 	var stats vectors.Stats
+	stats.ByView = make([]vectors.ViewStats, 1)
 	stats.Lookup.Nodes = slices.Grow(stats.Lookup.Nodes, 1)[:1]
 	want := map[string]string{} // the name of a field by its number
 	var fill func(reflect.Value, string)
@@ -29,6 +31,11 @@ func TestEveryStatIsAMetric(t *testing.T) {
 		number := 1_000_003 + 17*len(want)
 		switch v.Kind() {
 		case reflect.Struct:
+			if h, ok := v.Addr().Interface().(*hist.Snapshot); ok {
+				h.Counts[0] = uint64(number)
+				want[strconv.Itoa(number)] = name
+				return
+			}
 			for i := range v.NumField() {
 				fill(v.Field(i), v.Type().Field(i).Name)
 			}
@@ -61,6 +68,7 @@ func TestEveryStatIsAMetric(t *testing.T) {
 		for _, m := range family.GetMetric() {
 			delete(want, strconv.FormatFloat(m.GetGauge().GetValue(), 'f', -1, 64))
 			delete(want, strconv.FormatFloat(m.GetCounter().GetValue(), 'f', -1, 64))
+			delete(want, strconv.FormatUint(m.GetHistogram().GetSampleCount(), 10))
 		}
 		if strings.HasPrefix(family.GetName(), "rongate_") && !strings.HasSuffix(family.GetHelp(), ".") {
 			t.Errorf("%s is explained as %q", family.GetName(), family.GetHelp())

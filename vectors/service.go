@@ -79,6 +79,8 @@ type Service struct {
 	program atomic.Pointer[program]
 	spare   sync.Pool // of *request
 	counts  counts
+
+	using sync.Mutex // held by Use: a program takes over the counters of the one before it
 }
 
 // New makes a Service. It answers with Unavailable until the first Use.
@@ -89,11 +91,15 @@ func New(cfg Config, reader Reader) *Service {
 
 // Use makes a snapshot the one that requests are answered from. Requests that have begun keep theirs.
 func (s *Service) Use(snapshot *catalog.Snapshot) error {
+	s.using.Lock()
+	defer s.using.Unlock()
 	plans, err := s.reader.Use(snapshot)
 	if err != nil {
 		return err
 	}
-	s.program.Store(compile(snapshot, plans))
+	p := compile(snapshot, plans)
+	p.takeCounts(s.program.Load(), &s.counts.other)
+	s.program.Store(p)
 	return nil
 }
 
@@ -105,7 +111,9 @@ func (s *Service) Ready() bool { return s.program.Load() != nil && s.reader.Read
 func (s *Service) Append(dst []byte, r *Request) ([]byte, *Error) {
 	p := s.program.Load()
 	if p == nil {
-		return dst, errorf(Unavailable, "", "the catalogue is not loaded yet; try again later")
+		err := errorf(Unavailable, "", "the catalogue is not loaded yet; try again later")
+		s.counts.none.add(r.Received, err)
+		return dst, err
 	}
 	q, _ := s.spare.Get().(*request)
 	if q == nil {
@@ -113,6 +121,13 @@ func (s *Service) Append(dst []byte, r *Request) ([]byte, *Error) {
 	}
 	defer s.recycle(q)
 
+	answer, err := s.answer(dst, p, q, r)
+	s.counts.add(q, r, err)
+	return answer, err
+}
+
+// answer is the stages of a request, in order.
+func (s *Service) answer(dst []byte, p *program, q *request, r *Request) ([]byte, *Error) {
 	if err := q.decode(p, r, s.cfg.MaxEntries); err != nil {
 		return dst, err
 	}
@@ -125,7 +140,6 @@ func (s *Service) Append(dst []byte, r *Request) ([]byte, *Error) {
 	if err != nil {
 		return dst, err
 	}
-	s.counts.add(q)
 	return answer, nil
 }
 

@@ -8,14 +8,13 @@ import (
 
 // Stats are a Service's counters since it was made, and those of what it reads through.
 type Stats struct {
-	Requests uint64           // answered
-	Entries  uint64           // vectors answered
-	Vectors  [statuses]uint64 // of them, by status; see StatusNames
-	Views    int              // feature views in the catalogue
-	Lookup   lookup.Stats
+	Entries uint64      // vectors answered
+	Views   int         // feature views in the catalogue
+	ByView  []ViewStats // see ViewStats
+	Lookup  lookup.Stats
 }
 
-// StatusNames are the names of the statuses that Stats.Vectors counts.
+// StatusNames are the names of the statuses that ViewStats.Vectors counts.
 func StatusNames() [statuses]string {
 	var names [statuses]string
 	for s := range statuses {
@@ -26,33 +25,30 @@ func StatusNames() [statuses]string {
 
 // counts are the live counters.
 type counts struct {
-	requests, entries atomic.Uint64
-	vectors           [statuses]atomic.Uint64
+	entries     atomic.Uint64
+	other, none viewCounts // of the views that have no counters of their own, and of requests for no view
 }
 
-// add counts an answered request.
-func (c *counts) add(q *request) {
-	c.requests.Add(1)
-	c.entries.Add(uint64(q.entries))
-	var by [statuses]uint64
-	for _, s := range q.status {
-		by[s]++
+// add counts a request that has its answer, or its error.
+func (c *counts) add(q *request, r *Request, err *Error) {
+	of := &c.none
+	if q.view != nil {
+		of = q.view.counts
 	}
-	for s, n := range by {
-		if n > 0 {
-			c.vectors[s].Add(n)
-		}
+	of.add(r.Received, err)
+	if err == nil {
+		c.entries.Add(uint64(q.entries))
+		of.addVectors(q.status)
 	}
 }
 
 // Stats returns a copy of the counters.
 func (s *Service) Stats() Stats {
-	st := Stats{Requests: s.counts.requests.Load(), Entries: s.counts.entries.Load(), Lookup: s.reader.Stats()}
-	for i := range s.counts.vectors {
-		st.Vectors[i] = s.counts.vectors[i].Load()
-	}
+	st := Stats{Entries: s.counts.entries.Load(), Lookup: s.reader.Stats()}
 	if p := s.program.Load(); p != nil {
 		st.Views = len(p.snapshot.Views)
+		st.ByView = p.appendStats(st.ByView, &s.counts.other)
 	}
+	st.ByView = append(st.ByView, s.counts.other.stats(viewID{name: otherViews}), s.counts.none.stats(viewID{name: noView}))
 	return st
 }

@@ -22,6 +22,7 @@ type program struct {
 // view is a feature view with everything that depends on it alone worked out in advance.
 type view struct {
 	*catalog.View
+	counts       *viewCounts
 	plans        [][]*lookup.Plan // by join, then by select of the join
 	keyIndex     map[string]int   // serving key name → index in ServingKeys
 	featureIndex map[string]int   // feature name → index in Features

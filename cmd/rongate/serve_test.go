@@ -218,7 +218,7 @@ func TestServeDatabase(t *testing.T) {
 		t.Errorf("got %d %s", status, body)
 	}
 	_, metrics := s.get(s.health + "/metrics")
-	if !strings.Contains(metrics, `rongate_vectors_total{status="COMPLETE"} 1`) {
+	if !strings.Contains(metrics, `feature_view="fraud",status="COMPLETE",version="1"} 1`) {
 		t.Error("the vector is not counted")
 	}
 	s.terminate()

@@ -1,0 +1,78 @@
+package server
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// family is what is the same of all series of a name.
+type family struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType // notOne for a histogram
+}
+
+// notOne is the kind of a series that is more than one value.
+const notOne prometheus.ValueType = 0
+
+// families are the names that Stats are rendered under. A label is a node's address or zone, a feature view of the
+// catalogue, of which only so many have series of their own, or one of a few words: no request can add a series.
+func families() map[string]family {
+	view := []string{"feature_store", "feature_view", "version"}
+	node := []string{"node", "zone"}
+	all := map[string]family{}
+	for _, group := range []struct {
+		kind   prometheus.ValueType
+		labels []string
+		help   [][2]string
+	}{
+		{prometheus.CounterValue, nil, [][2]string{
+			{"rongate_entries_total", "Entries answered."},
+			{"rongate_lookup_refused_total", "Look-ups refused because the queues or the memory for rows were full."},
+			{"rongate_lookup_retries_total", "Look-ups tried again after a statement failed."},
+			{"rongate_lookup_abandoned_total", "Look-ups whose request left at its deadline."},
+		}},
+		{notOne, view, [][2]string{
+			{"rongate_view_request_duration_seconds", "Time from the end of a request's headers until its answer or " +
+				"problem was ready, by feature view: look at the quantiles, beside the codes of rongate_view_requests_total."},
+		}},
+		{prometheus.CounterValue, append(view, "code"), [][2]string{
+			{"rongate_view_requests_total", "Requests by feature view and the code they ended with: ok, or that of the " +
+				"problem. View none is for requests refused before the view was known, other for the views beyond the first 100."},
+		}},
+		{prometheus.CounterValue, append(view, "status"), [][2]string{
+			{"rongate_vectors_total", "Vectors answered, by feature view and status: look at the share that is not COMPLETE."},
+		}},
+		{prometheus.GaugeValue, nil, [][2]string{
+			{"rongate_feature_views", "Feature views in the catalogue."},
+			{"rongate_lookup_queued", "Look-ups that wait for a connection."},
+			{"rongate_lookup_blocks", "Blocks in use."},
+			{"rongate_lookup_live_bytes", "Bytes that blocks in use hold."},
+		}},
+		{prometheus.GaugeValue, node, [][2]string{
+			{"rongate_node_up", "Whether the node has an established connection."},
+			{"rongate_node_local", "Whether the node is in rongate's own zone."},
+			{"rongate_node_statements_running", "Statements running on the node."},
+			{"rongate_pool_size", "Connections wanted."},
+			{"rongate_pool_prepared_statements", "Prepared statements open on the node."},
+		}},
+		{prometheus.GaugeValue, append(node, "state"), [][2]string{
+			{"rongate_pool_connections", "Connections, by state; dialing are not established yet."},
+		}},
+		{prometheus.CounterValue, node, [][2]string{
+			{"rongate_node_statements_total", "Statements begun."},
+			{"rongate_node_keys_total", "Distinct keys that statements asked for."},
+			{"rongate_node_errors_total", "Statements that failed."},
+			{"rongate_pool_leases_total", "Connections leased for a statement."},
+			{"rongate_pool_detaches_total", "Statements left to end by themselves because nobody waited any more."},
+			{"rongate_pool_breaks_total", "Connections lost while in use."},
+			{"rongate_pool_dials_total", "Connections dialed."},
+			{"rongate_pool_dial_errors_total", "Dials that failed, warm-up included."},
+			{"rongate_pool_pings_total", "Keep-alive pings."},
+			{"rongate_pool_ping_errors_total", "Keep-alive pings that failed."},
+			{"rongate_pool_replaced_total", "Connections replaced for their age."},
+			{"rongate_pool_prepares_total", "Statements prepared; steady growth means that the cache is too small."},
+		}},
+	} {
+		for _, h := range group.help {
+			all[h[0]] = family{prometheus.NewDesc(h[0], h[1], group.labels, nil), group.kind}
+		}
+	}
+	return all
+}
