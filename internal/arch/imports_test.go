@@ -58,6 +58,7 @@ func users() map[string][]string {
 		"go.uber.org/automaxprocs":            {"cmd/rongate", "cmd/rongate-demo", "cmd/rongate-loadtest"},
 		"go.yaml.in/yaml/v3":                  {"internal/yamldoc"},
 		"database/sql":                        {"pool", "bench", "internal/testbed"},
+		"github.com/dolthub":                  {"internal/devdb"},
 		"testing":                             {"internal/testbed", "internal/fakenode"},
 	}
 }
@@ -65,7 +66,7 @@ func users() map[string][]string {
 // neverLinked is what the production binary must not contain: servers for tests, and what only tests need.
 func neverLinked() []string {
 	return []string{
-		"testing",
+		"testing", "github.com/dolthub/go-mysql-server",
 		module + "/internal/devdb", module + "/internal/testbed", module + "/internal/faultnet",
 		module + "/internal/fakenode", module + "/bench", module + "/loadtest",
 	}
