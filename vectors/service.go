@@ -74,7 +74,7 @@ type Request struct {
 
 // A Service answers requests. Its methods may be called concurrently.
 type Service struct {
-	cfg     Config
+	cfg     atomic.Pointer[Config]
 	reader  Reader
 	program atomic.Pointer[program]
 	spare   sync.Pool // of *request
@@ -85,8 +85,15 @@ type Service struct {
 
 // New makes a Service. It answers with Unavailable until the first Use.
 func New(cfg Config, reader Reader) *Service {
+	s := &Service{reader: reader}
+	s.Change(cfg)
+	return s
+}
+
+// Change adopts other bounds, for the requests that begin from now on.
+func (s *Service) Change(cfg Config) {
 	cfg.fill()
-	return &Service{cfg: cfg, reader: reader}
+	s.cfg.Store(&cfg)
 }
 
 // Use makes a snapshot the one that requests are answered from. Requests that have begun keep theirs.
@@ -128,15 +135,16 @@ func (s *Service) Append(dst []byte, r *Request) ([]byte, *Error) {
 
 // answer is the stages of a request, in order.
 func (s *Service) answer(dst []byte, p *program, q *request, r *Request) ([]byte, *Error) {
-	if err := q.decode(p, r, s.cfg.MaxEntries); err != nil {
+	cfg := s.cfg.Load()
+	if err := q.decode(p, r, cfg.MaxEntries); err != nil {
 		return dst, err
 	}
 	q.plan()
-	s.reader.Read(&q.call, s.deadline(r, &q.head.options))
-	if err := q.assemble(s.cfg.Now()); err != nil {
+	s.reader.Read(&q.call, deadline(cfg, r, &q.head.options))
+	if err := q.assemble(cfg.Now()); err != nil {
 		return dst, err
 	}
-	answer, err := q.encode(dst, s.cfg.MaxAnswerBytes)
+	answer, err := q.encode(dst, cfg.MaxAnswerBytes)
 	if err != nil {
 		return dst, err
 	}
@@ -144,8 +152,8 @@ func (s *Service) answer(dst []byte, p *program, q *request, r *Request) ([]byte
 }
 
 // deadline is when the answer must leave. Header and option only shorten the server's own.
-func (s *Service) deadline(r *Request, o *options) time.Time {
-	limit := s.cfg.Deadline
+func deadline(cfg *Config, r *Request, o *options) time.Time {
+	limit := cfg.Deadline
 	for _, own := range []time.Duration{r.Timeout, o.deadline} {
 		if own > 0 {
 			limit = min(limit, own)

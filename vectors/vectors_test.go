@@ -228,7 +228,7 @@ func TestBounds(t *testing.T) {
 		t.Errorf("1001 entries: %.100s", got)
 	}
 	detail := strings.TrimSuffix(entries(200), "}") + `,"features":["f0"],"options":{"detail":true}}`
-	f.service.cfg.MaxAnswerBytes = len(f.answer(detail)) - 1
+	f.service.cfg.Load().MaxAnswerBytes = len(f.answer(detail)) - 1
 	if got := f.answer(detail); got != "answer_too_large  -1" {
 		t.Errorf("an answer that its detail makes too large: %.100s", got)
 	}
