@@ -228,11 +228,14 @@ func TestBounds(t *testing.T) {
 		t.Errorf("1001 entries: %.100s", got)
 	}
 	detail := strings.TrimSuffix(entries(200), "}") + `,"features":["f0"],"options":{"detail":true}}`
-	f.service.cfg.Load().MaxAnswerBytes = len(f.answer(detail)) - 1
+	cfg := *f.service.cfg.Load()
+	cfg.MaxAnswerBytes = len(f.answer(detail)) - 1
+	f.service.Change(cfg)
 	if got := f.answer(detail); got != "answer_too_large  -1" {
 		t.Errorf("an answer that its detail makes too large: %.100s", got)
 	}
-	f.service.cfg.MaxAnswerBytes = 10_000
+	cfg.MaxAnswerBytes = 10_000
+	f.service.Change(cfg)
 	if got := f.answer(entries(100)); got != "answer_too_large  -1" {
 		t.Errorf("a large answer: %.100s", got)
 	}
