@@ -41,6 +41,7 @@ type piece struct {
 	tried    nodeSet    // where it failed
 	running  *statement // what it is part of; nil while it waits
 	waiting  *queue     // where it waits; nil while it does not
+	queued   time.Time  // since when
 
 	done  bool
 	block *block // the answer: one reference, held until Call.Release

@@ -103,8 +103,15 @@ func (r *Reader) enqueue(t int, p *piece) {
 		r.tiers[t].active = append(r.tiers[t].active, q)
 	}
 	q.pieces = append(q.pieces, p)
-	p.waiting = q
+	p.waiting, p.queued = q, time.Now()
 	r.queued++
+}
+
+// unqueued notes that a piece waits no more.
+func (r *Reader) unqueued(p *piece) {
+	p.waiting = nil
+	r.queued--
+	r.counts.waits.Record(time.Since(p.queued))
 }
 
 // withdraw takes a piece out of the queue it waits in. The queue stays among the active ones of its tier until its turn
@@ -112,8 +119,7 @@ func (r *Reader) enqueue(t int, p *piece) {
 func (r *Reader) withdraw(p *piece) {
 	q := p.waiting
 	q.pieces = slices.DeleteFunc(q.pieces, func(o *piece) bool { return o == p })
-	p.waiting = nil
-	r.queued--
+	r.unqueued(p)
 }
 
 // nodeSet is a set of nodes by id. Those beyond the 64th share bits, and so does a node that has joined with one that has
@@ -185,8 +191,7 @@ func (r *Reader) form(n *node, c Conn, p *piece) *statement {
 	p.running = s
 	p.attempts++
 	n.busy++
-	n.counts.Statements++
-	n.counts.Keys += uint64(s.keys())
+	n.counts.begin(s.keys())
 	return s
 }
 
@@ -194,7 +199,9 @@ func (r *Reader) form(n *node, c Conn, p *piece) *statement {
 func (r *Reader) run(n *node, c Conn, s *statement) {
 	for s != nil {
 		b := r.blocks.get(len(s.plan.sel.Columns))
+		begun := time.Now()
 		err := s.execute(c, b)
+		n.counts.latency.Record(time.Since(begun))
 		r.blocks.count(b)
 		v := classify(err)
 		switch {
@@ -215,7 +222,7 @@ func (r *Reader) finish(n *node, c Conn, s *statement, v verdict, err error) *st
 	defer r.mu.Unlock()
 	n.busy--
 	if err != nil {
-		n.counts.Errors++
+		n.counts.fail(v, err)
 		r.fail(n, s.pieces, v, err)
 	} else {
 		for _, p := range s.pieces {
@@ -300,8 +307,7 @@ func (r *Reader) pop(q *queue, n *node) *piece {
 	}
 	p := q.pieces[i]
 	q.pieces = slices.Delete(q.pieces, i, i+1)
-	p.waiting = nil
-	r.queued--
+	r.unqueued(p)
 	return p
 }
 
@@ -343,12 +349,13 @@ func (r *Reader) drain(t int) {
 	r.tiers[t].active = nil
 	var waiting []*piece
 	for _, q := range active {
+		for _, p := range q.pieces {
+			r.unqueued(p)
+		}
 		waiting = append(waiting, q.pieces...)
-		r.queued -= len(q.pieces)
 		q.pieces = nil
 	}
 	for _, p := range waiting {
-		p.waiting = nil
 		r.dispatch(p)
 	}
 }

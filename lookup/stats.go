@@ -1,19 +1,23 @@
 package lookup
 
 import (
+	"errors"
+	"math/bits"
 	"slices"
 
+	"github.com/rongate/rongate/internal/hist"
 	"github.com/rongate/rongate/pool"
 )
 
 // Stats are a Reader's counters since it was opened, and its state now.
 type Stats struct {
-	Queued    int    // pieces that wait for a connection
-	Blocks    int64  // blocks in use
-	LiveBytes int64  // bytes they hold
-	Refused   uint64 // pieces refused because the queues or Config.MaxLiveBytes were full
-	Retries   uint64 // pieces tried again
-	Abandoned uint64 // pieces whose call left at its deadline
+	Queued    int           // pieces that wait for a connection
+	Waits     hist.Snapshot // how long those waited that do not any more, got they a connection or not
+	Blocks    int64         // blocks in use
+	LiveBytes int64         // bytes they hold
+	Refused   uint64        // pieces refused because the queues or Config.MaxLiveBytes were full
+	Retries   uint64        // pieces tried again
+	Abandoned uint64        // pieces whose call left at its deadline
 	Nodes     []NodeStats
 }
 
@@ -23,23 +27,70 @@ type NodeStats struct {
 	Zone       string
 	Local      bool // in the own zone
 	Up         bool
-	Busy       int    // statements running
-	Statements uint64 // begun
-	Keys       uint64 // distinct keys they asked for
-	Errors     uint64 // statements that failed
+	Busy       int           // statements running
+	Statements uint64        // begun
+	Keys       uint64        // distinct keys they asked for
+	Sizes      [sizes]uint64 // statements by their keys: one key, up to 2, up to 4 and so on to maxKeys
+	Latency    hist.Snapshot // of the statements that have ended, failed ones too
+	Errors     StatementErrors
 	Pool       pool.Stats
 }
 
-type counts struct{ Refused, Retries, Abandoned uint64 }
+// StatementErrors are statements that failed.
+type StatementErrors struct {
+	Timeout   uint64 // no end of them came in time: the node or the cluster stalls
+	Broken    uint64 // the connection or the node was lost
+	Transient uint64 // a state of the cluster that passes, such as a data node going down
+	Stale     uint64 // the table is not what it was: the catalogue is read anew
+	Other     uint64 // would fail anywhere
+}
 
-type nodeCounts struct{ Statements, Keys, Errors uint64 }
+// sizes is how many counts the keys of statements take, by powers of two.
+const sizes = 8
+
+type counts struct {
+	Refused, Retries, Abandoned uint64
+
+	waits hist.Histogram
+}
+
+// nodeCounts are the live counters of a node. Reader.mu guards them, but for latency.
+type nodeCounts struct {
+	Statements, Keys uint64
+	sizes            [sizes]uint64
+	errors           StatementErrors
+	latency          hist.Histogram
+}
+
+// begin counts a statement for so many keys.
+func (c *nodeCounts) begin(keys int) {
+	c.Statements++
+	c.Keys += uint64(keys)
+	c.sizes[bits.Len(uint(keys-1))]++
+}
+
+// fail counts a statement that failed.
+func (c *nodeCounts) fail(v verdict, err error) {
+	switch {
+	case errors.Is(err, pool.ErrTimeout):
+		c.errors.Timeout++
+	case v == verdictElsewhere:
+		c.errors.Broken++
+	case v == verdictLater:
+		c.errors.Transient++
+	case v == verdictStale:
+		c.errors.Stale++
+	default:
+		c.errors.Other++
+	}
+}
 
 // Stats returns a copy of the counters.
 func (r *Reader) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := Stats{
-		Queued: r.queued, Blocks: r.blocks.live.Load(), LiveBytes: r.blocks.bytes.Load(),
+		Queued: r.queued, Waits: r.counts.waits.Snapshot(), Blocks: r.blocks.live.Load(), LiveBytes: r.blocks.bytes.Load(),
 		Refused: r.counts.Refused, Retries: r.counts.Retries, Abandoned: r.counts.Abandoned,
 	}
 	for i, n := range r.nodes {
@@ -59,7 +110,8 @@ func (r *Reader) Stats() Stats {
 func (r *Reader) nodeStats(n *node) NodeStats {
 	ns := NodeStats{
 		Address: n.Address, Zone: n.Zone, Local: n.tier == tierOwn, Busy: n.busy,
-		Statements: n.counts.Statements, Keys: n.counts.Keys, Errors: n.counts.Errors,
+		Statements: n.counts.Statements, Keys: n.counts.Keys, Sizes: n.counts.sizes,
+		Latency: n.counts.latency.Snapshot(), Errors: n.counts.errors,
 	}
 	if n.conns != nil {
 		ns.Up, ns.Pool = n.conns.Up(), n.conns.Stats()

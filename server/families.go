@@ -11,17 +11,29 @@ type family struct {
 // notOne is the kind of a series that is more than one value.
 const notOne prometheus.ValueType = 0
 
+// group is names of one kind with the same labels, each with its help.
+type group struct {
+	kind   prometheus.ValueType
+	labels []string
+	help   [][2]string
+}
+
 // families are the names that Stats are rendered under. A label is a node's address or zone, a feature view of the
 // catalogue, of which only so many have series of their own, or one of a few words: no request can add a series.
 func families() map[string]family {
-	view := []string{"feature_store", "feature_view", "version"}
-	node := []string{"node", "zone"}
 	all := map[string]family{}
-	for _, group := range []struct {
-		kind   prometheus.ValueType
-		labels []string
-		help   [][2]string
-	}{
+	for _, g := range append(requestGroups(), nodeGroups()...) {
+		for _, h := range g.help {
+			all[h[0]] = family{prometheus.NewDesc(h[0], h[1], g.labels, nil), g.kind}
+		}
+	}
+	return all
+}
+
+// requestGroups are of what requests ask for and wait for.
+func requestGroups() []group {
+	view := []string{"feature_store", "feature_view", "version"}
+	return []group{
 		{prometheus.CounterValue, nil, [][2]string{
 			{"rongate_entries_total", "Entries answered."},
 			{"rongate_lookup_refused_total", "Look-ups refused because the queues or the memory for rows were full."},
@@ -45,6 +57,17 @@ func families() map[string]family {
 			{"rongate_lookup_blocks", "Blocks in use."},
 			{"rongate_lookup_live_bytes", "Bytes that blocks in use hold."},
 		}},
+		{notOne, nil, [][2]string{
+			{"rongate_lookup_queue_seconds", "Time that look-ups waited for a connection, of those that found none free: " +
+				"look at it where nodes are fast and views are slow."},
+		}},
+	}
+}
+
+// nodeGroups are of what nodes do.
+func nodeGroups() []group {
+	node := []string{"node", "zone"}
+	return []group{
 		{prometheus.GaugeValue, node, [][2]string{
 			{"rongate_node_up", "Whether the node has an established connection."},
 			{"rongate_node_local", "Whether the node is in rongate's own zone."},
@@ -52,13 +75,21 @@ func families() map[string]family {
 			{"rongate_pool_size", "Connections wanted."},
 			{"rongate_pool_prepared_statements", "Prepared statements open on the node."},
 		}},
+		{notOne, node, [][2]string{
+			{"rongate_node_statement_duration_seconds", "Time that statements took on the node, failed ones and those that " +
+				"nobody waited for any more too: compare nodes and zones."},
+			{"rongate_statement_keys", "Distinct keys of a statement: the more, the fewer round trips."},
+		}},
+		{prometheus.CounterValue, append(node, "class"), [][2]string{
+			{"rongate_node_errors_total", "Statements that failed, by class: timeout and broken speak of the node, transient of " +
+				"the cluster, stale and other of the table."},
+		}},
 		{prometheus.GaugeValue, append(node, "state"), [][2]string{
 			{"rongate_pool_connections", "Connections, by state; dialing are not established yet."},
 		}},
 		{prometheus.CounterValue, node, [][2]string{
 			{"rongate_node_statements_total", "Statements begun."},
 			{"rongate_node_keys_total", "Distinct keys that statements asked for."},
-			{"rongate_node_errors_total", "Statements that failed."},
 			{"rongate_pool_leases_total", "Connections leased for a statement."},
 			{"rongate_pool_detaches_total", "Statements left to end by themselves because nobody waited any more."},
 			{"rongate_pool_breaks_total", "Connections lost while in use."},
@@ -69,10 +100,5 @@ func families() map[string]family {
 			{"rongate_pool_replaced_total", "Connections replaced for their age."},
 			{"rongate_pool_prepares_total", "Statements prepared; steady growth means that the cache is too small."},
 		}},
-	} {
-		for _, h := range group.help {
-			all[h[0]] = family{prometheus.NewDesc(h[0], h[1], group.labels, nil), group.kind}
-		}
 	}
-	return all
 }

@@ -73,6 +73,8 @@ func (f *fakeService) Stats() vectors.Stats {
 	stats.Lookup.Queued = 2
 	stats.Lookup.Nodes = slices.Grow(stats.Lookup.Nodes, 2)[:2]
 	first, second := &stats.Lookup.Nodes[0], &stats.Lookup.Nodes[1]
+	first.Sizes[0], first.Sizes[3], first.Keys = 3, 4, 31
+	first.Latency.Counts[1], first.Latency.Sum, first.Errors.Timeout = 7, time.Millisecond, 2
 	first.Address, first.Zone, first.Local, first.Up, first.Pool.Free = "10.0.0.1:3306", "a", true, true, 5
 	second.Address, second.Zone = "10.0.0.2:3306", "b"
 	return stats

@@ -35,6 +35,7 @@ func (c *statsCollector) Collect(out chan<- prometheus.Metric) {
 	s.emit("rongate_entries_total", float64(stats.Entries))
 	s.emit("rongate_feature_views", float64(stats.Views))
 	s.emit("rongate_lookup_queued", float64(stats.Lookup.Queued))
+	s.latency("rongate_lookup_queue_seconds", &stats.Lookup.Waits)
 	s.emit("rongate_lookup_blocks", float64(stats.Lookup.Blocks))
 	s.emit("rongate_lookup_live_bytes", float64(stats.Lookup.LiveBytes))
 	s.emit("rongate_lookup_refused_total", float64(stats.Lookup.Refused))
@@ -101,7 +102,13 @@ func (s scrape) nodes(stats *vectors.Stats) {
 		s.emit("rongate_node_statements_running", float64(n.Busy), at...)
 		s.emit("rongate_node_statements_total", float64(n.Statements), at...)
 		s.emit("rongate_node_keys_total", float64(n.Keys), at...)
-		s.emit("rongate_node_errors_total", float64(n.Errors), at...)
+		s.latency("rongate_node_statement_duration_seconds", &n.Latency, at...)
+		s.histogram("rongate_statement_keys", powersOfTwo(len(n.Sizes)), n.Sizes[:], float64(n.Keys), at...)
+		s.emit("rongate_node_errors_total", float64(n.Errors.Timeout), n.Address, n.Zone, "timeout")
+		s.emit("rongate_node_errors_total", float64(n.Errors.Broken), n.Address, n.Zone, "broken")
+		s.emit("rongate_node_errors_total", float64(n.Errors.Transient), n.Address, n.Zone, "transient")
+		s.emit("rongate_node_errors_total", float64(n.Errors.Stale), n.Address, n.Zone, "stale")
+		s.emit("rongate_node_errors_total", float64(n.Errors.Other), n.Address, n.Zone, "other")
 		s.emit("rongate_pool_size", float64(n.Pool.Size), at...)
 		s.emit("rongate_pool_connections", float64(n.Pool.Free), n.Address, n.Zone, "free")
 		s.emit("rongate_pool_connections", float64(n.Pool.Busy), n.Address, n.Zone, "busy")
@@ -118,4 +125,13 @@ func (s scrape) nodes(stats *vectors.Stats) {
 		s.emit("rongate_pool_ping_errors_total", float64(n.Pool.PingErrors), at...)
 		s.emit("rongate_pool_prepares_total", float64(n.Pool.Prepares), at...)
 	}
+}
+
+// powersOfTwo returns the first n of them, 1 included.
+func powersOfTwo(n int) []float64 {
+	powers := make([]float64, n)
+	for i := range powers {
+		powers[i] = float64(uint64(1) << i)
+	}
+	return powers
 }

@@ -68,7 +68,11 @@ func TestEveryStatIsAMetric(t *testing.T) {
 		for _, m := range family.GetMetric() {
 			delete(want, strconv.FormatFloat(m.GetGauge().GetValue(), 'f', -1, 64))
 			delete(want, strconv.FormatFloat(m.GetCounter().GetValue(), 'f', -1, 64))
-			delete(want, strconv.FormatUint(m.GetHistogram().GetSampleCount(), 10))
+			below := uint64(0)
+			for _, b := range m.GetHistogram().GetBucket() {
+				delete(want, strconv.FormatUint(b.GetCumulativeCount()-below, 10))
+				below = b.GetCumulativeCount()
+			}
 		}
 		if strings.HasPrefix(family.GetName(), "rongate_") && !strings.HasSuffix(family.GetHelp(), ".") {
 			t.Errorf("%s is explained as %q", family.GetName(), family.GetHelp())
