@@ -19,6 +19,7 @@ import (
 // about the keys there are, and the file holds nothing that could be presented.
 type Keys struct {
 	byDigest map[[sha256.Size]byte]*access
+	patterns []pattern // of all keys, in the order of the file
 }
 
 // LoadKeys reads a file of API keys:
@@ -48,7 +49,7 @@ func readKeys(doc *yamldoc.Doc) (*Keys, error) {
 		} else {
 			names[text] = true
 		}
-		keys.add(m.Required("sha256"), readViews(m.Required("views")))
+		keys.add(m.Required("sha256"), keys.readViews(m.Required("views")))
 	}
 	return keys, doc.Err()
 }
@@ -71,18 +72,19 @@ func (k *Keys) add(value yamldoc.Value, a *access) {
 	k.byDigest[digest] = a
 }
 
-func readViews(value yamldoc.Value) *access {
-	a := &access{stores: map[string]bool{}, views: map[viewName]bool{}, names: map[string]bool{}}
+func (k *Keys) readViews(value yamldoc.Value) *access {
+	a := newAccess()
 	for _, item := range value.List() {
-		pattern := item.Text("")
-		if pattern == "" {
+		text := item.Text("")
+		if text == "" {
 			continue // the mistake is recorded
 		}
-		if err := CheckViews(pattern); err != nil {
+		if err := CheckViews(text); err != nil {
 			item.Fail("%v", err)
 			continue
 		}
-		a.add(pattern)
+		a.add(text)
+		k.patterns = append(k.patterns, pattern{at: item.At(), text: text})
 	}
 	return a
 }
@@ -101,6 +103,10 @@ func CheckViews(pattern string) error {
 	return nil
 }
 
+func newAccess() *access {
+	return &access{stores: map[string]bool{}, views: map[ViewName]bool{}, names: map[string]bool{}}
+}
+
 // add gives the rights of a pattern that CheckViews has passed.
 func (a *access) add(pattern string) {
 	store, view, _ := strings.Cut(pattern, "/")
@@ -110,7 +116,7 @@ func (a *access) add(pattern string) {
 	case view == "*":
 		a.stores[store] = true
 	default:
-		a.views[viewName{store, view}] = true
+		a.views[ViewName{store, view}] = true
 		a.names[view] = true
 	}
 }
@@ -119,18 +125,16 @@ func (a *access) add(pattern string) {
 type access struct {
 	all    bool
 	stores map[string]bool
-	views  map[viewName]bool
+	views  map[ViewName]bool
 	names  map[string]bool // of views, whatever their store
 }
-
-type viewName struct{ store, view string }
 
 // MayRead implements vectors.Access. An empty store stands for any that the key has rights in.
 func (a *access) MayRead(store, view string) bool {
 	if store == "" {
 		return a.all || len(a.stores) > 0 || a.names[view]
 	}
-	return a.all || a.stores[store] || a.views[viewName{store, view}]
+	return a.all || a.stores[store] || a.views[ViewName{store, view}]
 }
 
 // authenticate returns what the caller may read, and whether it may ask at all.
