@@ -79,6 +79,25 @@ func (ds *databases) DropDatabase(_ *sql.Context, name string) error {
 	return nil
 }
 
+// fraction returns how many digits of a second a column of dates and times has; 0 where it is none, or unknown.
+func (ds *databases) fraction(databaseName, tableName, columnName string) uint32 {
+	d, err := ds.find(databaseName)
+	if err != nil {
+		return 0
+	}
+	t, ok, _ := d.GetTableInsensitive(nil, tableName)
+	if !ok {
+		return 0
+	}
+	schema := t.Schema()
+	if i := schema.IndexOfColName(columnName); i >= 0 {
+		if dated, ok := schema[i].Type.(sql.DatetimeType); ok {
+			return uint32(dated.Precision())
+		}
+	}
+	return 0
+}
+
 // A database holds tables, by name in lower case.
 type database struct {
 	name string

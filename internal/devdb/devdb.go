@@ -65,7 +65,7 @@ func Start(cfg Config) (*DB, error) {
 		server.Config{Listener: db.gate, Version: serverVersion},
 		db.engine, sql.NewContext, newSession, nil,
 		func(h mysql.Handler) (mysql.Handler, error) {
-			return &handler{Handler: h, statements: db.engine.PreparedDataCache}, nil
+			return &handler{Handler: h, statements: db.engine.PreparedDataCache, databases: db.databases}, nil
 		},
 	)
 	if err != nil {

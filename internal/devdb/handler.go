@@ -13,10 +13,14 @@ import (
 // and parses again what it does not find.
 const maxPrepared = 512
 
+// timeFraction are the fractional digits of every TIME: the engine has no other precision for it.
+const timeFraction = 6
+
 // handler stands between the protocol and the engine and puts right what the engine says of its columns.
 type handler struct {
 	mysql.Handler
 	statements *sqle.PreparedDataCache
+	databases  *databases
 }
 
 // ComPrepare implements mysql.Handler.
@@ -27,7 +31,7 @@ func (h *handler) ComPrepare(
 		h.statements.DeleteSessionData(c.ConnectionID)
 	}
 	fields, err := h.Handler.ComPrepare(ctx, c, statement, prepare)
-	mendFields(fields)
+	h.mend(fields)
 	return fields, err
 }
 
@@ -36,39 +40,43 @@ func (h *handler) ComStmtExecute(
 	ctx context.Context, c *mysql.Conn, prepare *mysql.PrepareData, send func(*sqltypes.Result) error,
 ) error {
 	return h.Handler.ComStmtExecute(ctx, c, prepare, func(r *sqltypes.Result) error {
-		mendFields(r.Fields)
+		h.mend(r.Fields)
 		return send(r)
 	})
 }
 
 // ComQuery implements mysql.Handler.
 func (h *handler) ComQuery(ctx context.Context, c *mysql.Conn, statement string, send mysql.ResultSpoolFn) error {
-	return h.Handler.ComQuery(ctx, c, statement, mended(send))
+	return h.Handler.ComQuery(ctx, c, statement, h.mended(send))
 }
 
 // ComMultiQuery implements mysql.Handler.
 func (h *handler) ComMultiQuery(
 	ctx context.Context, c *mysql.Conn, statement string, send mysql.ResultSpoolFn,
 ) (string, error) {
-	return h.Handler.ComMultiQuery(ctx, c, statement, mended(send))
+	return h.Handler.ComMultiQuery(ctx, c, statement, h.mended(send))
 }
 
-func mended(send mysql.ResultSpoolFn) mysql.ResultSpoolFn {
+func (h *handler) mended(send mysql.ResultSpoolFn) mysql.ResultSpoolFn {
 	return func(r *sqltypes.Result, more bool) error {
-		mendFields(r.Fields)
+		h.mend(r.Fields)
 		return send(r, more)
 	}
 }
 
-// mendFields adds the flags by which clients tell an ENUM or a SET from a CHAR. The protocol layer adds them by itself
-// only to columns that have no other flag.
-func mendFields(fields []*query.Field) {
+// mend adds to the columns of a result what the engine leaves out and clients go by: the flags that tell an ENUM and a SET
+// from a CHAR, where there are other flags too, and the fractional digits of TIME and TIMESTAMP.
+func (h *handler) mend(fields []*query.Field) {
 	for _, f := range fields {
 		switch f.Type {
 		case query.Type_ENUM:
 			f.Flags |= uint32(query.MySqlFlag_ENUM_FLAG)
 		case query.Type_SET:
 			f.Flags |= uint32(query.MySqlFlag_SET_FLAG)
+		case query.Type_TIME:
+			f.Decimals = timeFraction
+		case query.Type_TIMESTAMP:
+			f.Decimals = h.databases.fraction(f.Database, f.OrgTable, f.OrgName)
 		}
 	}
 }

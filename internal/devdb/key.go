@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -34,8 +33,9 @@ func newKeyColumn(c *sql.Column, ordinal int) (keyColumn, error) {
 		}
 	case sql.DecimalType:
 		k.scale = int32(t.Scale())
+	case sql.DatetimeType:
 	default:
-		if !types.IsInteger(t) && !types.IsDatetimeType(t) && !types.IsYear(t) {
+		if !types.IsInteger(t) && !types.IsYear(t) {
 			return k, fmt.Errorf("devdb cannot have column %s of type %s in a primary key", c.Name, c.Type)
 		}
 	}
@@ -139,8 +139,7 @@ func (k *keyColumn) comparand(ctx *sql.Context, value any) (any, outcome) {
 }
 
 func (k *keyColumn) integerComparand(ctx *sql.Context, value any) (any, outcome) {
-	n, ok := integer(value)
-	if !ok {
+	if _, ok := integer(value); !ok {
 		d, ok := exactDecimal(value)
 		if !ok {
 			return nil, undecided
@@ -149,8 +148,6 @@ func (k *keyColumn) integerComparand(ctx *sql.Context, value any) (any, outcome)
 			return nil, matchesNothing
 		}
 		value = d
-	} else if _, signed := value.(int64); !signed && n > math.MaxInt64 && types.IsSigned(k.typ) {
-		return nil, matchesNothing
 	}
 	v, in, err := k.typ.Convert(ctx, value)
 	if err != nil {
