@@ -51,11 +51,22 @@ type Config struct {
 	// Ready returns why no request can be answered, nil when some can. It is asked by /readyz. Always ready.
 	Ready func() error
 
+	// Reloads returns what became of the files that rongate reads again while it serves. It is asked by /metrics. Nothing
+	// is told of them.
+	Reloads func() ReloadStats
+
 	// Version labels the metric rongate_build_info. "unknown".
 	Version string
 
 	// Log receives what an operator should know; nothing is logged for each request. Discarded.
 	Log *slog.Logger
+}
+
+// ReloadStats are the attempts to put files of configuration in force, the first one included.
+type ReloadStats struct {
+	Accepted, Refused, Unavailable uint64    // Refused: with mistakes. Unavailable: the database could not be asked.
+	Current                        bool      // the latest attempt was accepted
+	AcceptedAt                     time.Time // the latest that was; zero: none
 }
 
 func (c Config) withDefaults() Config {

@@ -27,10 +27,10 @@ const (
 // connections are the public listeners and what they have accepted: a bound on their number, and a way to close them
 // where fasthttp has none.
 type connections struct {
-	limit  int
 	refuse func(net.Conn) // answers a connection too many; the caller closes it
 
 	mu        sync.Mutex // guards what follows
+	limit     int
 	closed    bool
 	listeners []net.Listener
 	open      map[*conn]struct{}
@@ -39,6 +39,13 @@ type connections struct {
 
 func newConnections(limit int, refuse func(net.Conn)) *connections {
 	return &connections{limit: limit, refuse: refuse, open: map[*conn]struct{}{}, empty: make(chan struct{})}
+}
+
+// setLimit bounds the connections to come; those that are too many by now stay.
+func (cs *connections) setLimit(n int) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.limit = n
 }
 
 // listen returns ln with its connections counted and bounded. After close it closes ln at once.

@@ -23,7 +23,10 @@ func (s *Server) headersRead(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 		leaveBody(h)
 	}
 	timeout, _ := s.timeoutOf(h) // the handler refuses a bad one
-	return fasthttp.RequestConfig{ReadTimeout: timeout}
+	live := s.live.Load()
+	return fasthttp.RequestConfig{
+		ReadTimeout: timeout, WriteTimeout: live.WriteTimeout, MaxRequestBodySize: live.MaxBodyBytes,
+	}
 }
 
 // leaveBody makes fasthttp call the handler without reading the request's body, which ends the connection. A body from
@@ -51,19 +54,20 @@ const maxTimeoutMs = 1 << 40
 // timeoutOf returns how long the caller gives the request, or the server's cap where that is shorter or the caller does
 // not say. It is not ok where the header is anything but a whole number from 1.
 func (s *Server) timeoutOf(h *fasthttp.RequestHeader) (_ time.Duration, ok bool) {
+	deadline := s.live.Load().Deadline
 	text := h.Peek(timeoutHeader)
 	if len(text) == 0 {
-		return s.cfg.Deadline, true
+		return deadline, true
 	}
 	var ms int64
 	for _, c := range text {
 		if c < '0' || c > '9' {
-			return s.cfg.Deadline, false
+			return deadline, false
 		}
 		ms = min(10*ms+int64(c-'0'), maxTimeoutMs)
 	}
 	if ms == 0 {
-		return s.cfg.Deadline, false
+		return deadline, false
 	}
-	return min(time.Duration(ms)*time.Millisecond, s.cfg.Deadline), true
+	return min(time.Duration(ms)*time.Millisecond, deadline), true
 }

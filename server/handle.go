@@ -109,7 +109,7 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, r route, received time.Time) 
 		return p
 	}
 	defer s.working.Add(-1)
-	if s.working.Add(1) > int64(s.cfg.MaxConcurrent) {
+	if s.working.Add(1) > int64(s.live.Load().MaxConcurrent) {
 		return newProblem(vectors.Overloaded, "as many requests as may be are in progress; try again later, or elsewhere")
 	}
 	defer func() { s.metrics.duration[r].Observe(time.Since(received).Seconds()) }()
@@ -154,7 +154,7 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, r route, received time.Time,
 		s.logFailure(ctx, err)
 		return problemOf(err)
 	}
-	if !a.hold(s.cfg.MaxSendingBytes) {
+	if !a.hold(s.live.Load().MaxSendingBytes) {
 		a.Close()
 		return newProblem(vectors.Overloaded, "too many answers wait for their clients to read them; try again later")
 	}

@@ -139,14 +139,15 @@ func (a *access) MayRead(store, view string) bool {
 
 // authenticate returns what the caller may read, and whether it may ask at all.
 func (s *Server) authenticate(h *fasthttp.RequestHeader) (vectors.Access, bool) {
-	if s.cfg.Keys == nil {
+	keys := s.live.Load().Keys
+	if keys == nil {
 		return s.everything, true
 	}
 	key := h.Peek(apiKeyHeader)
 	if len(key) == 0 {
 		return nil, false
 	}
-	a, ok := s.cfg.Keys.byDigest[sha256.Sum256(key)]
+	a, ok := keys.byDigest[sha256.Sum256(key)]
 	return a, ok
 }
 

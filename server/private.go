@@ -2,14 +2,16 @@ package server
 
 import (
 	"errors"
+	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
 
 	"github.com/goccy/go-json"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// privateRoutes are for operators and orchestrators, on a listener that clients cannot reach.
+// privateRoutes are for operators and orchestrators, on a listener that clients need not reach.
 func (s *Server) privateRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
@@ -17,12 +19,37 @@ func (s *Server) privateRoutes() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	for path, handler := range map[string]http.HandlerFunc{
+		"/debug/pprof/":        pprof.Index,
+		"/debug/pprof/cmdline": pprof.Cmdline,
+		"/debug/pprof/profile": pprof.Profile,
+		"/debug/pprof/symbol":  pprof.Symbol,
+		"/debug/pprof/trace":   pprof.Trace,
+	} {
+		mux.HandleFunc(path, onlyLocal(handler))
+	}
 	return mux
+}
+
+// onlyLocal keeps a handler from callers on other machines. Health and metrics are harmless, and orchestrators ask for them
+// from outside; a profile tells of the inside, and takes CPU time.
+func onlyLocal(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !isLocal(r) {
+			http.Error(w, "only callers on this machine, over loopback or a unix socket, are answered here", http.StatusForbidden)
+			return
+		}
+		handler(w, r)
+	}
+}
+
+// isLocal reports whether a request came over loopback or a unix socket.
+func isLocal(r *http.Request) bool {
+	if at, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && at.Network() == "unix" {
+		return true
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && from.Addr().Unmap().IsLoopback()
 }
 
 type health struct {

@@ -138,7 +138,7 @@ func (s *Server) readProblem(err error, spoke bool) *problem {
 			fmt.Sprintf("the request line and headers are longer than %d bytes", s.cfg.MaxHeaderBytes))
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return newProblem(codeBodyTooLarge,
-			fmt.Sprintf("the body is longer than %d bytes; send fewer entries at once", s.cfg.MaxBodyBytes))
+			fmt.Sprintf("the body is longer than %d bytes; send fewer entries at once", s.live.Load().MaxBodyBytes))
 	case isTimeout(err) && spoke && !inHeaders(err):
 		return newProblem(vectors.DeadlineExceeded, "the body had not arrived when the request's deadline passed")
 	case isTimeout(err):

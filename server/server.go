@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"sync"
@@ -27,7 +28,8 @@ type Service interface {
 
 // A Server is rongate's HTTP side: a public listener for requests and a private one for whoever operates it.
 type Server struct {
-	cfg     Config
+	cfg     Config                 // as New got it
+	live    atomic.Pointer[Config] // what Change may change is read from here
 	service Service
 	started time.Time // what the stamps of requests count from
 	metrics *metrics
@@ -53,6 +55,7 @@ func New(cfg Config, service Service) (*Server, error) {
 	s := &Server{
 		cfg: cfg, service: service, started: time.Now(), everything: &access{all: true},
 	}
+	s.live.Store(&cfg)
 	s.conns = newConnections(cfg.MaxConnections, s.refuseConnection)
 	s.answers = newAnswers(&s.sending)
 	s.metrics = newMetrics(s)
@@ -60,13 +63,11 @@ func New(cfg Config, service Service) (*Server, error) {
 		Handler:        s.handle,
 		ErrorHandler:   s.requestFailed,
 		HeaderReceived: s.headersRead,
-		// connections keeps the bound; fasthttp's own, which answers in plain text, is out of its way: it counts a
-		// connection a moment longer.
-		Concurrency:                  2 * cfg.MaxConnections,
-		MaxRequestBodySize:           cfg.MaxBodyBytes,
+		// connections keeps the bound, which may change; fasthttp's own, which answers in plain text, is out of its way.
+		// The bounds of a body and of writing an answer come from headersRead.
+		Concurrency:                  math.MaxInt32,
 		ReadBufferSize:               cfg.MaxHeaderBytes,
 		ReadTimeout:                  cfg.ReadTimeout,
-		WriteTimeout:                 cfg.WriteTimeout,
 		IdleTimeout:                  cfg.IdleTimeout,
 		NoDefaultServerHeader:        true,
 		NoDefaultContentType:         true,
@@ -82,6 +83,19 @@ func New(cfg Config, service Service) (*Server, error) {
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
+}
+
+// Change adopts what of cfg can change while requests are answered: Deadline, MaxConcurrent, MaxConnections,
+// MaxSendingBytes, MaxBodyBytes, WriteTimeout, DrainDelay and Keys. The rest stays as New got it. A request goes by what
+// holds when it is asked, so that one in progress may go by both.
+func (s *Server) Change(cfg Config) error {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return fmt.Errorf("server configuration: %w", err)
+	}
+	s.live.Store(&cfg)
+	s.conns.setLimit(cfg.MaxConnections)
+	return nil
 }
 
 // Serve answers requests on ln until Shutdown, and then returns nil.
@@ -109,7 +123,7 @@ const farewell = 250 * time.Millisecond
 // open are dropped and its error is returned. The service is used no more once Shutdown has returned nil.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
-	wait(ctx, s.cfg.DrainDelay, nil)
+	wait(ctx, s.live.Load().DrainDelay, nil)
 	s.conns.close()
 	wait(ctx, farewell, s.conns.empty)
 	s.conns.dropSilent()

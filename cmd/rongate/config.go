@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rongate/rongate/catalog"
@@ -25,15 +23,20 @@ import (
 // file does not say is zero in the packages' parts, where it stands for the default that the package documents; but for
 // the deadline, which two of them must agree on.
 type config struct {
-	listen, privateListen string
+	listen, privateListen []string // host:port, or the path of a unix socket
+	socketMode            os.FileMode
 	catalogFile           string
 	spec                  *catalog.Spec // what catalogFile said when the configuration was read
 	lookup                lookup.Config
 	vectors               vectors.Config
 	server                server.Config
+	access                access
 	shutdownTimeout       time.Duration
+	memoryLimit           int64 // bytes that the process may use; 0: not told
 	logLevel              slog.Level
 	logFormat             string
+
+	files []string // the file itself and those that it names, there or not
 }
 
 // environment looks up a variable, as os.LookupEnv does.
@@ -41,19 +44,20 @@ type environment func(name string) (value string, ok bool)
 
 // loader reads one configuration file.
 type loader struct {
-	doc *yamldoc.Doc
-	dir string // what relative paths are relative to
-	env environment
+	doc   *yamldoc.Doc
+	dir   string // what relative paths are relative to
+	env   environment
+	files []string // that were named, there or not
 }
 
 // loadConfig reads a configuration file, the files that it names and the variables that override it. The error lists
-// every mistake in all of them.
+// every mistake in all of them; then of the configuration only its files are of use.
 func loadConfig(path string, env environment) (*config, error) {
 	doc, err := yamldoc.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+		return &config{files: []string{path}}, fmt.Errorf("configuration: %w", err)
 	}
-	l := &loader{doc: doc, dir: filepath.Dir(path), env: env}
+	l := &loader{doc: doc, dir: filepath.Dir(path), env: env, files: []string{path}}
 	c := &config{}
 	root := doc.Root()
 	var catalogErr, keysErr error
@@ -64,10 +68,12 @@ func loadConfig(path string, env environment) (*config, error) {
 	l.readNodes(c, root)
 	l.readDatabase(c, root.Required("database").Map())
 	l.readConnections(&c.lookup.Pool, root.Optional("connections").Map())
+	l.readMemory(c)
 	l.readLimits(c, root.Optional("limits").Map())
 	l.readHTTP(c, root.Optional("http").Map())
 	l.readShutdown(c, root.Optional("shutdown").Map())
 	l.readLog(c, root.Optional("log").Map())
+	c.files = l.files
 	return c, errors.Join(doc.Err(), catalogErr, keysErr)
 }
 
@@ -80,6 +86,7 @@ func (l *loader) file(v yamldoc.Value) string {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(l.dir, path)
 	}
+	l.files = append(l.files, path)
 	f, err := os.Open(path)
 	if err != nil {
 		v.Fail("%v", err)
@@ -129,47 +136,6 @@ func (l *loader) readKeys(c *config, v yamldoc.Value) error {
 	return nil
 }
 
-// readListeners keeps a gateway that asks for no keys from being reached by anybody but its own machine.
-func (l *loader) readListeners(c *config, root *yamldoc.Map) {
-	c.listen = l.readAddress(root.Optional("listen"), "127.0.0.1:8080", "RONGATE_LISTEN", c.server.Keys == nil)
-	c.privateListen = l.readAddress(root.Optional("privateListen"), "127.0.0.1:8081", "RONGATE_PRIVATE_LISTEN",
-		c.server.Keys == nil)
-	if c.listen != "" && c.listen == c.privateListen && !strings.HasSuffix(c.listen, ":0") {
-		l.doc.Add(root.Optional("privateListen").At(), "is the address of listen too; give it a port of its own")
-	}
-}
-
-func (l *loader) readAddress(v yamldoc.Value, fallback, variable string, loopbackOnly bool) string {
-	address, at := v.Text(fallback), v.At()
-	if value, place, ok := l.override(variable); ok {
-		address, at = value, place
-	}
-	host, port, err := net.SplitHostPort(address)
-	switch {
-	case err != nil || !isPort(port, 0):
-		l.doc.Add(at, "must be host:port, such as 127.0.0.1:8080")
-		return ""
-	case loopbackOnly && !isLoopback(host):
-		l.doc.Add(at, "is reachable from other machines, which takes apiKeys; configure them, or listen on 127.0.0.1:%s",
-			port)
-	}
-	return address
-}
-
-// isPort reports whether text is a port number of at least low.
-func isPort(text string, low int) bool {
-	n, err := strconv.Atoi(text)
-	return err == nil && n >= low && n <= 65535
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
-}
-
 func (l *loader) readDeadline(c *config, root *yamldoc.Map) {
 	deadline := root.Optional("deadline").Duration(500*time.Millisecond, time.Millisecond, time.Minute)
 	c.server.Deadline, c.vectors.Deadline = deadline, deadline
@@ -198,7 +164,7 @@ func (l *loader) readNodes(c *config, root *yamldoc.Map) {
 }
 
 func (l *loader) readConnections(c *pool.Config, m *yamldoc.Map) {
-	c.Size = int(m.Optional("perNode").Int(0, 1, 1000))
+	c.Size = int(l.number(m.Optional("perNode"), "RONGATE_CONNECTIONS_PER_NODE", 1000))
 	c.MaxDetached = int(m.Optional("maxDetached").Int(0, 1, 1000))
 	c.HandshakeTimeout = m.Optional("handshakeTimeout").Duration(0, time.Millisecond, time.Minute)
 	c.WarmTimeout = m.Optional("warmTimeout").Duration(0, time.Millisecond, 10*time.Minute)
@@ -212,15 +178,58 @@ func (l *loader) readConnections(c *pool.Config, m *yamldoc.Map) {
 
 func (l *loader) readLimits(c *config, m *yamldoc.Map) {
 	const most = 1 << 30 // what a limit can be and still be one
-	c.server.MaxConcurrent = int(m.Optional("maxConcurrent").Int(0, 1, most))
+	share := memoryShare(c.memoryLimit)
+	c.server.MaxConcurrent = int(l.number(m.Optional("maxConcurrent"), "RONGATE_MAX_CONCURRENT", most))
 	c.server.MaxConnections = int(m.Optional("maxConnections").Int(0, 1, most))
-	c.server.MaxSendingBytes = m.Optional("maxSendingBytes").Int(0, 1, 64*most)
+	c.server.MaxSendingBytes = m.Optional("maxSendingBytes").Int(share, 1, 64*most)
 	c.server.MaxBodyBytes = int(m.Optional("maxBodyBytes").Int(0, 1, most))
 	c.server.MaxHeaderBytes = int(m.Optional("maxHeaderBytes").Int(0, 512, most))
 	c.vectors.MaxEntries = int(m.Optional("maxEntries").Int(0, 1, most))
 	c.vectors.MaxAnswerBytes = int(m.Optional("maxAnswerBytes").Int(0, 1, most))
 	c.lookup.MaxQueued = int(m.Optional("maxQueued").Int(0, 1, most))
-	c.lookup.MaxLiveBytes = m.Optional("maxLiveBytes").Int(0, 1, 64*most)
+	c.lookup.MaxLiveBytes = m.Optional("maxLiveBytes").Int(share, 1, 64*most)
+}
+
+// number reads a whole number from 1, which a variable may override. Nothing given is 0.
+func (l *loader) number(v yamldoc.Value, variable string, most int64) int64 {
+	n := v.Int(0, 1, most)
+	text, at, ok := l.override(variable)
+	if !ok {
+		return n
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 || n > most {
+		l.doc.Add(at, "must be a whole number from 1 to %d, not %q", most, text)
+	}
+	return n
+}
+
+// memoryPerBound is the part of the process's memory that each of the two large bounds may take, of rows and of answers
+// being written. The rest is for what they do not count: requests, buffers of connections, and garbage.
+const memoryPerBound = 4
+
+// readMemory reads how much memory the process may use, from the variable alone: it is a container's property.
+func (l *loader) readMemory(c *config) {
+	text, at, ok := l.override("RONGATE_MEMORY_LIMIT")
+	if !ok {
+		return
+	}
+	const least = 32 << 20 // what rongate takes at rest, and something to work with
+	var err error
+	if c.memoryLimit, err = strconv.ParseInt(text, 10, 64); err != nil || c.memoryLimit < least {
+		l.doc.Add(at, "must be a number of bytes of at least %d, not %q; Kubernetes gives it by resourceFieldRef limits.memory",
+			least, text)
+	}
+}
+
+// memoryShare is the default of maxSendingBytes and maxLiveBytes under a memory limit; 0, the package's own, without or
+// where that is less.
+func memoryShare(limit int64) int64 {
+	const packageDefault = 256 << 20
+	if share := limit / memoryPerBound; share < packageDefault {
+		return share
+	}
+	return 0
 }
 
 func (l *loader) readHTTP(c *config, m *yamldoc.Map) {

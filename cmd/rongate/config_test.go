@@ -63,7 +63,8 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.listen != "127.0.0.1:8080" || c.privateListen != "127.0.0.1:8081" || c.server.Keys != nil {
+	if fmt.Sprint(c.listen, c.privateListen, c.socketMode) != "[127.0.0.1:8080] [127.0.0.1:8081] -rw-rw----" ||
+		c.server.Keys != nil {
 		t.Errorf("listens on %s and %s", c.listen, c.privateListen)
 	}
 	if c.catalogFile != filepath.Join(dir, "catalog.yaml") || len(c.spec.Tables()) != 1 {
@@ -89,8 +90,9 @@ func TestEveryField(t *testing.T) {
 		"keys.yaml": "keys: [{name: a, sha256: \"" + strings.Repeat("0f", 32) + "\", views: [\"*\"]}]",
 		"rongate.yaml": `
 zone: a
-listen: 0.0.0.0:9000
+listen: [0.0.0.0:9000, /run/rongate.sock]
 privateListen: 0.0.0.0:9001
+socketMode: "0600"
 deadline: 80ms
 catalog: {file: ./catalog.yaml}
 apiKeys: {file: keys.yaml}
@@ -129,13 +131,13 @@ log: {level: warn, format: json}
 	if pair, err := p.TLS.GetClientCertificate(nil); err != nil || len(pair.Certificate) != 1 {
 		t.Errorf("client certificate: %v", err)
 	}
-	got := fmt.Sprint(c.listen, " ", c.privateListen, " ", c.server.Deadline, " ", p.User, p.Size, p.MaxDetached,
+	got := fmt.Sprint(c.listen, c.privateListen, c.socketMode, " ", c.server.Deadline, " ", p.User, p.Size, p.MaxDetached,
 		p.HandshakeTimeout, p.WarmTimeout, cap(p.Warmups), p.Lifetime, p.IdleLimit, p.KeepAlive, p.Statements, p.DrainGrace,
 		" ", c.server.MaxConcurrent, c.server.MaxConnections, c.server.MaxBodyBytes, c.server.MaxHeaderBytes,
 		c.vectors.MaxEntries, c.vectors.MaxAnswerBytes, c.lookup.MaxQueued, int(c.lookup.MaxLiveBytes),
 		" ", c.server.ReadTimeout, c.server.WriteTimeout, c.server.IdleTimeout, c.server.DrainDelay, c.shutdownTimeout,
 		" ", c.logLevel, c.logFormat)
-	const want = "0.0.0.0:9000 0.0.0.0:9001 80ms reader4 3 2s 7s 5 2h0m0s 10m0s 3s 99 4s" +
+	const want = "[0.0.0.0:9000 /run/rongate.sock] [0.0.0.0:9001] -rw------- 80ms reader4 3 2s 7s 5 2h0m0s 10m0s 3s 99 4s" +
 		" 11 12 13 1400 15 16 17 18 18s 19s 20s 21s 22s WARNjson"
 	if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -198,7 +200,16 @@ func TestConfigMistakes(t *testing.T) {
 		{rest + "listen: \"[::]:8080\"\n", "rongate.yaml:4: listen: is reachable from other machines"},
 		{rest + "listen: gateway.internal:8080\n", "rongate.yaml:4: listen: is reachable from other machines"},
 		{rest + "privateListen: 127.0.0.1\n", "rongate.yaml:4: privateListen: must be host:port"},
-		{rest + "privateListen: 127.0.0.1:8080\n", "rongate.yaml:4: privateListen: is the address of listen too"},
+		{rest + "privateListen: 127.0.0.1:8080\n", "rongate.yaml:4: privateListen: 127.0.0.1:8080 is an address of listen too"},
+		{rest + "listen: 127.0.0.1:8081\n", "rongate.yaml:1: privateListen: 127.0.0.1:8081 is an address of listen too"},
+		{rest + "listen: []\n", "rongate.yaml:4: listen: is empty"},
+		{rest + "listen: [\"127.0.0.1:1\", 2]\n", "rongate.yaml:4: listen[1]: must be text"},
+		{rest + "listen: [\"127.0.0.1:1\",\n  \"127.0.0.1:1\"]\n", "rongate.yaml:5: listen[1]: 127.0.0.1:1 is there twice"},
+		{rest + "listen: [/run/a.sock, 10.0.0.1:1]\n", "rongate.yaml:4: listen[1]: is reachable from other machines"},
+		{rest + "listen: /" + strings.Repeat("x", 120) + "\n", "rongate.yaml:4: listen: is too long"},
+		{rest + "socketMode: 0660\n", "rongate.yaml:4: socketMode: must be text; write it in quotes"},
+		{rest + "socketMode: \"rw\"\n", "rongate.yaml:4: socketMode: must be the permissions"},
+		{rest + "socketMode: \"1777\"\n", "rongate.yaml:4: socketMode: must be the permissions"},
 		{rest + "deadline: 0s\n", "rongate.yaml:4: deadline: must be a duration"},
 		{rest + "deadline: 20\n", "rongate.yaml:4: deadline: must be a duration"},
 		{rest + "zone: [a]\n", "rongate.yaml:4: zone: must be text"},
@@ -258,19 +269,21 @@ func TestEnvironment(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"catalog.yaml": smallCatalog,
 		"rongate.yaml": "catalog: {file: catalog.yaml}\nnodes: [{address: \"h:1\"}]\ndatabase: {user: u, passwordEnv: PW}\n" +
-			"zone: a\nlisten: 127.0.0.1:1\nlog: {level: error}\n",
+			"zone: a\nlisten: 127.0.0.1:1\nlog: {level: error}\nconnections: {perNode: 7}\nlimits: {maxLiveBytes: 5}\n",
 	})
 	path := filepath.Join(dir, "rongate.yaml")
 	c, err := loadConfig(path, environmentOf(map[string]string{
-		"RONGATE_ZONE": "b", "RONGATE_LISTEN": "127.0.0.1:2", "RONGATE_PRIVATE_LISTEN": "127.0.0.1:3",
-		"RONGATE_LOG_LEVEL": "debug", "PW": "secret",
+		"RONGATE_ZONE": "b", "RONGATE_LISTEN": "127.0.0.1:2, /run/r.sock", "RONGATE_PRIVATE_LISTEN": "0.0.0.0:3",
+		"RONGATE_LOG_LEVEL": "debug", "PW": "secret", "RONGATE_CONNECTIONS_PER_NODE": "3", "RONGATE_MAX_CONCURRENT": "40",
+		"RONGATE_MEMORY_LIMIT": "134217728",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.lookup.Zone != "b" || c.listen != "127.0.0.1:2" || c.privateListen != "127.0.0.1:3" ||
-		c.logLevel != slog.LevelDebug {
-		t.Errorf("got zone %s, %s, %s, %v", c.lookup.Zone, c.listen, c.privateListen, c.logLevel)
+	if got := fmt.Sprint(c.lookup.Zone, c.listen, c.privateListen, c.logLevel, c.lookup.Pool.Size, c.server.MaxConcurrent,
+		" ", c.server.MaxSendingBytes, " ", c.lookup.MaxLiveBytes); got !=
+		"b[127.0.0.1:2 /run/r.sock] [0.0.0.0:3] DEBUG 3 40 33554432 5" {
+		t.Errorf("got %s", got)
 	}
 	if password, err := c.lookup.Pool.Password(); password != "secret" || err != nil {
 		t.Errorf("password %q, %v", password, err)
@@ -279,9 +292,15 @@ func TestEnvironment(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "environment: RONGATE_LOG_LEVEL: must be one of") {
 		t.Errorf("got %v", err)
 	}
-	for _, listener := range []string{"RONGATE_LISTEN", "RONGATE_PRIVATE_LISTEN"} {
-		_, err = loadConfig(path, environmentOf(map[string]string{listener: "10.0.0.1:2", "PW": ""}))
-		if err == nil || !strings.Contains(err.Error(), "environment: "+listener+": is reachable from other machines") {
+	for variable, want := range map[string][2]string{
+		"RONGATE_LISTEN":               {"10.0.0.1:2", "is reachable from other machines"},
+		"RONGATE_PRIVATE_LISTEN":       {"8081", "must be host:port"},
+		"RONGATE_CONNECTIONS_PER_NODE": {"0", "must be a whole number from 1 to 1000, not \"0\""},
+		"RONGATE_MAX_CONCURRENT":       {"many", "must be a whole number"},
+		"RONGATE_MEMORY_LIMIT":         {"1Gi", "must be a number of bytes"},
+	} {
+		_, err = loadConfig(path, environmentOf(map[string]string{variable: want[0], "PW": ""}))
+		if err == nil || !strings.Contains(err.Error(), "environment: "+variable+": "+want[1]) {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -11,9 +11,18 @@ import (
 	"github.com/rongate/rongate/lookup"
 )
 
+// access is how the nodes let rongate in, as far as a change of it takes new connections. What is read again at every dial
+// is here by its name alone.
+type access struct {
+	passwordFile, passwordEnv string
+	tls                       bool
+	serverName, roots         string // roots: the certificates themselves
+	cert, key                 string
+}
+
 // readDatabase reads how the nodes, which are known already, let rongate in.
 func (l *loader) readDatabase(gateway *config, m *yamldoc.Map) {
-	c := &gateway.lookup.Pool
+	c, a := &gateway.lookup.Pool, &gateway.access
 	c.User = m.Required("user").Text("")
 	file, variable := m.Optional("passwordFile"), m.Optional("passwordEnv")
 	hasFile, hasVariable := l.written(file), l.written(variable)
@@ -21,12 +30,12 @@ func (l *loader) readDatabase(gateway *config, m *yamldoc.Map) {
 	case hasFile && hasVariable:
 		variable.Fail("the password comes from passwordFile already; leave one of the two out")
 	case hasFile:
-		c.Password = l.passwordFile(file)
+		c.Password = l.passwordFile(a, file)
 	case hasVariable:
-		c.Password = l.passwordVariable(variable)
+		c.Password = l.passwordVariable(a, variable)
 	}
 	if v := m.Optional("tls"); l.written(v) {
-		c.TLS = l.readTLS(v.Map())
+		c.TLS = l.readTLS(a, v.Map())
 		refuseSockets(v, gateway.lookup.Nodes)
 	}
 }
@@ -41,8 +50,9 @@ func refuseSockets(v yamldoc.Value, nodes []lookup.NodeConfig) {
 }
 
 // passwordFile reads the file at every dial, so that a rotated password needs no restart.
-func (l *loader) passwordFile(v yamldoc.Value) func() (string, error) {
+func (l *loader) passwordFile(a *access, v yamldoc.Value) func() (string, error) {
 	path := l.file(v)
+	a.passwordFile = path
 	return func() (string, error) {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -52,8 +62,9 @@ func (l *loader) passwordFile(v yamldoc.Value) func() (string, error) {
 	}
 }
 
-func (l *loader) passwordVariable(v yamldoc.Value) func() (string, error) {
+func (l *loader) passwordVariable(a *access, v yamldoc.Value) func() (string, error) {
 	name := v.Text("")
+	a.passwordEnv = name
 	password, ok := l.env(name)
 	if !ok && name != "" {
 		v.Fail("there is no such variable in the environment")
@@ -61,10 +72,11 @@ func (l *loader) passwordVariable(v yamldoc.Value) func() (string, error) {
 	return func() (string, error) { return password, nil }
 }
 
-func (l *loader) readTLS(m *yamldoc.Map) *tls.Config {
+func (l *loader) readTLS(a *access, m *yamldoc.Map) *tls.Config {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: m.Optional("serverName").Text("")}
+	a.tls, a.serverName = true, c.ServerName
 	if v := m.Optional("ca"); v.Present() {
-		c.RootCAs = l.readRoots(v)
+		c.RootCAs = l.readRoots(a, v)
 	}
 	cert, key := m.Optional("cert"), m.Optional("key")
 	switch {
@@ -73,12 +85,12 @@ func (l *loader) readTLS(m *yamldoc.Map) *tls.Config {
 	case key.Present() && !cert.Present():
 		key.Fail("a private key takes its certificate; give cert too")
 	case cert.Present():
-		l.readCertificate(c, cert, key)
+		l.readCertificate(c, a, cert, key)
 	}
 	return c
 }
 
-func (l *loader) readRoots(v yamldoc.Value) *x509.CertPool {
+func (l *loader) readRoots(a *access, v yamldoc.Value) *x509.CertPool {
 	roots := x509.NewCertPool()
 	path := l.file(v)
 	if path == "" {
@@ -90,12 +102,14 @@ func (l *loader) readRoots(v yamldoc.Value) *x509.CertPool {
 	} else if !roots.AppendCertsFromPEM(text) {
 		v.Fail("has no certificate; it must be a file of certificates in PEM form")
 	}
+	a.roots = string(text)
 	return roots
 }
 
 // readCertificate checks the certificate now, and reads it again at every dial, so that a renewed one needs no restart.
-func (l *loader) readCertificate(c *tls.Config, cert, key yamldoc.Value) {
+func (l *loader) readCertificate(c *tls.Config, a *access, cert, key yamldoc.Value) {
 	certFile, keyFile := l.file(cert), l.file(key)
+	a.cert, a.key = certFile, keyFile
 	if certFile == "" || keyFile == "" {
 		return
 	}

@@ -4,44 +4,54 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/rongate/rongate/catalog"
-	"github.com/rongate/rongate/internal/yamldoc"
 	"github.com/rongate/rongate/lookup"
 	"github.com/rongate/rongate/server"
 	"github.com/rongate/rongate/vectors"
 )
 
-// The wait between attempts to load the catalogue while the database cannot be asked for its tables.
-const (
-	firstRetry = 100 * time.Millisecond
-	lastRetry  = 5 * time.Second
-)
-
 // gateway is a process's parts, in the order in which they are made; they are closed in the opposite one.
 type gateway struct {
-	cfg     *config
+	path    string // of the configuration file
+	env     environment
+	cfg     atomic.Pointer[config] // what is in force
 	log     *slog.Logger
+	level   *slog.LevelVar
 	reader  *lookup.Reader
 	service *vectors.Service
 	server  *server.Server
 	catalog atomic.Pointer[catalog.Catalog] // nil until it is loaded
 	failure atomic.Pointer[error]           // why it is not loaded yet
+
+	watch    watch
+	hangups  <-chan os.Signal // each asks for the files to be read again
+	attempts attempts         // at reading them
 }
 
-func newGateway(cfg *config, log *slog.Logger) (*gateway, error) {
-	g := &gateway{cfg: cfg, log: log}
+// newGateway makes the parts for the configuration that was read from a file at some time.
+func newGateway(path string, env environment, cfg *config, at time.Time, out io.Writer) (*gateway, error) {
+	g := &gateway{path: path, env: env, level: new(slog.LevelVar)}
+	g.cfg.Store(cfg)
+	g.watch.expect(cfg.files, nil, at)
+	g.log = newLog(out, cfg.logFormat, g.level)
+	g.level.Set(cfg.logLevel)
+	cfg.server.Log, cfg.lookup.Log, cfg.lookup.Pool.Log = g.log, g.log, g.log
 	cfg.lookup.OnStale = func(table catalog.TableName) {
 		if c := g.catalog.Load(); c != nil {
 			c.Stale(table)
 		}
 	}
 	cfg.server.Ready = g.ready
+	cfg.server.Reloads = g.attempts.stats
 	cfg.server.Version = version()
 	var err error
 	if g.reader, err = lookup.Open(cfg.lookup); err != nil {
@@ -54,38 +64,38 @@ func newGateway(cfg *config, log *slog.Logger) (*gateway, error) {
 
 // serve answers requests until ctx ends, then drains and returns nil; or until something fails that no waiting mends.
 // The listeners are there at once, and answer that nothing is ready for as long as that is so.
-func serve(ctx context.Context, cfg *config, log *slog.Logger) error {
-	g, err := newGateway(cfg, log)
+func (g *gateway) serve(ctx context.Context) error {
+	cfg := g.cfg.Load()
+	public, err := listenAll(cfg.listen, cfg.socketMode)
 	if err != nil {
 		return err
 	}
-	public, err := net.Listen("tcp", cfg.listen)
+	private, err := listenAll(cfg.privateListen, cfg.socketMode)
 	if err != nil {
+		closeAll(public)
 		return err
 	}
-	private, err := net.Listen("tcp", cfg.privateListen)
-	if err != nil {
-		public.Close()
-		return err
-	}
-	log.Info("serving", "version", version(), "zone", cfg.lookup.Zone, "nodes", len(cfg.lookup.Nodes),
-		"listen", public.Addr().String(), "privateListen", private.Addr().String())
-	g.warnOfZones()
+	g.log.Info("serving", "version", version(), "zone", cfg.lookup.Zone, "nodes", len(cfg.lookup.Nodes),
+		"listen", listenedOn(public), "privateListen", listenedOn(private))
+	g.warnOfZones(cfg)
 
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var running sync.WaitGroup
-	for _, part := range []func() error{
-		func() error { return g.server.Serve(public) },
-		func() error { return g.server.ServePrivate(private) },
-		func() error { return g.loadCatalog(ctx) },
-	} {
+	start := func(part func() error) {
 		running.Go(func() {
 			if err := part(); err != nil {
 				fail(err)
 			}
 		})
 	}
+	for _, ln := range public {
+		start(func() error { return g.server.Serve(ln) })
+	}
+	for _, ln := range private {
+		start(func() error { return g.server.ServePrivate(ln) })
+	}
+	start(func() error { return g.tend(ctx) })
 	<-ctx.Done()
 	cause := context.Cause(ctx)
 	if errors.Is(cause, context.Canceled) {
@@ -94,59 +104,22 @@ func serve(ctx context.Context, cfg *config, log *slog.Logger) error {
 	return errors.Join(cause, g.shutdown(&running))
 }
 
+func listenedOn(listeners []net.Listener) string {
+	addresses := make([]string, len(listeners))
+	for i, ln := range listeners {
+		addresses[i] = ln.Addr().String()
+	}
+	return strings.Join(addresses, ",")
+}
+
 // warnOfZones says what is no mistake but may be one: that every read leaves the zone.
-func (g *gateway) warnOfZones() {
-	for _, n := range g.cfg.lookup.Nodes {
-		if n.Zone == g.cfg.lookup.Zone {
+func (g *gateway) warnOfZones(cfg *config) {
+	for _, n := range cfg.lookup.Nodes {
+		if n.Zone == cfg.lookup.Zone {
 			return
 		}
 	}
-	g.log.Warn("no node is in the own zone: every read crosses zones", "zone", g.cfg.lookup.Zone)
-}
-
-// loadCatalog makes the first snapshot the one that is served. While the database cannot be asked for its tables it
-// goes on trying; a catalogue that contradicts the tables is for a person to mend.
-func (g *gateway) loadCatalog(ctx context.Context) error {
-	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
-		c, err := catalog.Open(ctx, catalog.Config{
-			Path: g.cfg.catalogFile, Describer: g.reader, OnChange: g.use, Log: g.log,
-		})
-		if err == nil {
-			return g.adopt(c)
-		}
-		var mistakes yamldoc.Problems
-		if errors.As(err, &mistakes) {
-			return err
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		g.failure.Store(&err)
-		g.log.Warn("catalogue not loaded yet", "error", err, "retryIn", wait.String())
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(wait):
-		}
-	}
-}
-
-// adopt serves from c. Nothing can change c's snapshot before it is stored: only then do reads tell it of stale tables.
-func (g *gateway) adopt(c *catalog.Catalog) error {
-	if err := g.service.Use(c.Current()); err != nil {
-		c.Close()
-		return fmt.Errorf("use the catalogue: %w", err)
-	}
-	g.catalog.Store(c)
-	g.log.Info("catalogue loaded", "file", g.cfg.catalogFile, "featureViews", len(c.Current().Views))
-	return nil
-}
-
-// use serves from a snapshot that replaces one.
-func (g *gateway) use(s *catalog.Snapshot) {
-	if err := g.service.Use(s); err != nil {
-		g.log.Error("catalogue not changed", "error", err)
-	}
+	g.log.Warn("no node is in the own zone: every read crosses zones", "zone", cfg.lookup.Zone)
 }
 
 // ready returns why no request can be answered.
@@ -188,8 +161,9 @@ func notUp(n lookup.NodeStats, now time.Time) error {
 
 // shutdown drains the server, waits for what runs, and closes what it answered from.
 func (g *gateway) shutdown(running *sync.WaitGroup) error {
-	g.log.Info("shutting down", "delay", g.cfg.server.DrainDelay.String(), "timeout", g.cfg.shutdownTimeout.String())
-	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.server.DrainDelay+g.cfg.shutdownTimeout)
+	cfg := g.cfg.Load()
+	g.log.Info("shutting down", "delay", cfg.server.DrainDelay.String(), "timeout", cfg.shutdownTimeout.String())
+	ctx, cancel := context.WithTimeout(context.Background(), cfg.server.DrainDelay+cfg.shutdownTimeout)
 	defer cancel()
 	err := g.server.Shutdown(ctx)
 	running.Wait() // the catalogue may have been loaded meanwhile

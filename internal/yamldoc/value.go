@@ -204,6 +204,18 @@ func (v Value) List() []Value {
 	return items
 }
 
+// OneOrMore reads a list that is not empty, or a single value as a list of one.
+func (v Value) OneOrMore() []Value {
+	if !v.Present() {
+		return nil
+	}
+	v.required = true
+	if v.IsList() {
+		return v.List()
+	}
+	return []Value{v}
+}
+
 // given reports whether there is a value to be read, and records what is wrong if there should be.
 func (v Value) given() bool {
 	switch {

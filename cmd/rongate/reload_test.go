@@ -1,0 +1,269 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/rongate/rongate/server"
+)
+
+// rewrite replaces a file as an orchestrator does: whole.
+func rewrite(t *testing.T, dir, name, content string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path+".new", []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hangup sends the signal that asks for a reload, and returns when it is done: result is what it should come to.
+func (s *served) hangup(result string) {
+	s.t.Helper()
+	before := s.metric(`rongate_reloads_total{result="` + result + `"}`)
+	if err := syscall.Kill(syscall.Getpid(), syscall.SIGHUP); err != nil {
+		s.t.Fatal(err)
+	}
+	s.wait("reloaded and "+result, func() bool { return s.metric(`rongate_reloads_total{result="`+result+`"}`) > before })
+}
+
+// metric returns the value of a series, -1 if there is none.
+func (s *served) metric(series string) float64 {
+	s.t.Helper()
+	_, text := s.get(s.health + "/metrics")
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, series+" "); ok {
+			var value float64
+			if _, err := fmt.Sscan(rest, &value); err != nil {
+				s.t.Fatal(err)
+			}
+			return value
+		}
+	}
+	return -1
+}
+
+func (s *served) ready() {
+	s.t.Helper()
+	s.wait("ready", func() bool {
+		status, _ := s.get(s.health + "/readyz")
+		return status == 200
+	})
+}
+
+// reloadFolder is databaseFolder with the parts of its configuration at hand.
+func reloadFolder(t *testing.T) (dir, config string) {
+	t.Helper()
+	dir = databaseFolder(t, smallCatalog)
+	text, err := os.ReadFile(filepath.Join(dir, "rongate.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, string(text)
+}
+
+const request = `{"featureView":"fraud","entry":{"account_id":4711}}`
+
+// TestReloadFile: what is written into the files is served, without a signal and without a restart.
+func TestReloadFile(t *testing.T) {
+	dir, config := reloadFolder(t)
+	s := serveFolder(t, dir)
+	s.ready()
+	rewrite(t, dir, "catalog.yaml", strings.Replace(smallCatalog, "name: fraud", "name: risk", 1))
+	s.wait("serving the other view", func() bool {
+		status, _ := s.post(`{"featureView":"risk","entry":{"account_id":4711}}`)
+		return status == 200
+	})
+	if status, body := s.post(request); status != 404 {
+		t.Errorf("the view of before: %d %s", status, body)
+	}
+	key, digest := server.NewKey()
+	rewrite(t, dir, "keys.yaml", `keys: [{name: a, sha256: "`+digest+`", views: ["*"]}]`)
+	rewrite(t, dir, "rongate.yaml", config+"apiKeys: {file: keys.yaml}\nlimits: {maxEntries: 1}\nhttp: {idleTimeout: 7s}\n")
+	s.wait("asking for a key", func() bool {
+		status, _ := s.post(request)
+		return status == 401
+	})
+	if !strings.Contains(s.log.String(), `"fields":"http.idleTimeout"`) {
+		t.Errorf("what takes a restart is not told:\n%s", s.log)
+	}
+	batch := `{"featureView":"risk","entries":[{"account_id":4711},{"account_id":4711}]}`
+	if status, body := s.postWithKey(key, batch); status != 413 || !strings.Contains(body, "batch_too_large") {
+		t.Errorf("the new limit: %d %s", status, body)
+	}
+	rewrite(t, dir, "keys.yaml", "keys: [{name: a, sha256: 12, views: []}]") // revoked by a file that is wrong
+	s.wait("refusing the file of keys", func() bool { return s.metric("rongate_reload_current") == 0 })
+	if status, body := s.postWithKey(key, batch); status != 413 {
+		t.Errorf("after a file that was refused: %d %s", status, body)
+	}
+	for _, want := range []string{"keys.yaml:1: keys[0].sha256: must be", "keys.yaml:1: keys[0].views: is empty"} {
+		if !strings.Contains(s.log.String(), want) {
+			t.Errorf("the log does not say %s:\n%s", want, s.log)
+		}
+	}
+	s.terminate()
+}
+
+func (s *served) postWithKey(key, body string) (int, string) {
+	s.t.Helper()
+	req, err := http.NewRequest("POST", s.public+"/feature-vectors", strings.NewReader(body))
+	if err == nil {
+		req.Header.Set("X-Api-Key", key)
+	}
+	return s.read(req, err)
+}
+
+// TestReloadWithoutDatabase: nodes that cannot be reached do not take the place of those that can.
+func TestReloadWithoutDatabase(t *testing.T) {
+	dir, config := reloadFolder(t)
+	s := serveFolder(t, dir)
+	s.ready()
+	head, rest, _ := strings.Cut(config, "nodes:\n")
+	_, rest, _ = strings.Cut(rest, "database:")
+	rewrite(t, dir, "rongate.yaml", head+"nodes: [{address: \"127.0.0.1:1\", zone: zone1}]\ndatabase:"+rest)
+	s.hangup("unavailable")
+	if status, body := s.post(request); status != 200 {
+		t.Errorf("%d %s", status, body)
+	}
+	rewrite(t, dir, "rongate.yaml", config)
+	s.hangup("accepted")
+	if status, body := s.post(request); status != 200 {
+		t.Errorf("%d %s", status, body)
+	}
+	s.terminate()
+}
+
+// TestReloadUnderLoad reloads 200 times, a quarter of them with broken files, while requests are answered.
+func TestReloadUnderLoad(t *testing.T) {
+	dir, config := reloadFolder(t)
+	s := serveFolder(t, dir)
+	s.ready()
+	load := startLoad(t, s.public)
+	settled := uint64(0)
+	for i := range 200 {
+		result := change(t, dir, config, i)
+		s.hangup(result)
+		switch i {
+		case 59:
+			settled = footprint()
+		case 199:
+			if now := footprint(); now > settled+settled/10+1<<20 {
+				t.Errorf("%d bytes in use after 60 reloads, %d after 200", settled, now)
+			}
+		}
+	}
+	failed, answered := load.stop()
+	t.Logf("%d requests answered during 200 reloads, %d failed; %.1f MiB in use", answered, len(failed), float64(settled)/(1<<20))
+	if len(failed) > 0 || answered < 200 {
+		t.Errorf("%d of %d failed, such as %.3q\n%s", len(failed), answered, failed, s.log)
+	}
+	if accepted := s.metric(`rongate_reloads_total{result="accepted"}`); accepted != 151 { // the first one included
+		t.Errorf("%v reloads were accepted", accepted)
+	}
+	s.terminate()
+}
+
+// change writes files for the i-th reload and returns what is to become of it.
+func change(t *testing.T, dir, config string, i int) (result string) {
+	t.Helper()
+	rewrite(t, dir, "rongate.yaml", config)
+	rewrite(t, dir, "catalog.yaml", smallCatalog)
+	switch i % 8 {
+	case 0: // as it was
+	case 1:
+		rewrite(t, dir, "catalog.yaml", strings.Replace(smallCatalog, "[country]", "[country, account_id]", 1))
+	case 2: // one node less
+		lines := strings.SplitAfter(config, "\n")
+		at := 3 + i/8%3 // after catalog, zone and nodes
+		rewrite(t, dir, "rongate.yaml", strings.Join(append(lines[:at:at], lines[at+1:]...), ""))
+	case 3: // every connection anew
+		rewrite(t, dir, "rongate.yaml", config+"connections: {perNode: 3}\n")
+	case 4:
+		rewrite(t, dir, "rongate.yaml", config+fmt.Sprintf("deadline: %ds\nlimits: {maxQueued: %d}\n", 10+i%3, 1000+i))
+	case 5:
+		rewrite(t, dir, "catalog.yaml", strings.Replace(smallCatalog, "version: 1\n", "version: 1 # again\n", 1))
+	case 6:
+		rewrite(t, dir, "rongate.yaml", []string{"nodes: [", config + "lisen: x\n", ""}[i/8%3])
+		return "refused"
+	case 7:
+		broken := []string{wrongCatalog, "featureStores:", smallCatalog + "  - {name: payments}\n"}
+		rewrite(t, dir, "catalog.yaml", broken[i/8%3])
+		return "refused"
+	}
+	return "accepted"
+}
+
+// footprint is how many bytes of the heap are in use.
+func footprint() uint64 {
+	var m runtime.MemStats
+	for range 2 { // what finalizers and pools let go takes two rounds
+		runtime.GC()
+	}
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// load is callers that ask for one vector all the time.
+type load struct {
+	ended    chan struct{}
+	callers  sync.WaitGroup
+	client   *http.Client
+	answered atomic.Int64
+	mu       sync.Mutex // guards failed
+	failed   []string
+}
+
+func startLoad(t *testing.T, url string) *load {
+	t.Helper()
+	l := &load{ended: make(chan struct{}), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}}}
+	for range 4 {
+		l.callers.Go(func() {
+			for {
+				select {
+				case <-l.ended:
+					return
+				default:
+					l.ask(url)
+				}
+			}
+		})
+	}
+	return l
+}
+
+func (l *load) ask(url string) {
+	resp, err := l.client.Post(url+"/feature-vectors", "application/json", strings.NewReader(request))
+	var body []byte
+	if err == nil {
+		body, err = io.ReadAll(resp.Body)
+		resp.Body.Close()
+	}
+	l.answered.Add(1)
+	if err == nil && resp.StatusCode == 200 && bytes.Contains(body, []byte(`"vector":["SE"`)) &&
+		bytes.Contains(body, []byte(`"status":"COMPLETE"`)) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed = append(l.failed, fmt.Sprint(err, string(body)))
+}
+
+func (l *load) stop() (failed []string, answered int64) {
+	close(l.ended)
+	l.callers.Wait()
+	l.client.CloseIdleConnections()
+	return l.failed, l.answered.Load()
+}
+
