@@ -33,14 +33,15 @@ func allowed() map[string][]string {
 		"cmd/rongate-demo":     {anything},
 		"cmd/rongate-loadtest": {anything},
 
-		"internal/arch":     {},
-		"internal/devdb":    {"catalog", "column"},
-		"internal/e2e":      {anything},
-		"internal/fakenode": {"column", "lookup", "pool"},
-		"internal/faultnet": {},
-		"internal/hist":     {},
-		"internal/testbed":  {"internal/faultnet"},
-		"internal/yamldoc":  {},
+		"internal/arch":      {},
+		"internal/devdb":     {"catalog", "column"},
+		"internal/e2e":       {anything},
+		"internal/fakenode":  {"column", "lookup", "pool"},
+		"internal/faultnet":  {},
+		"internal/frauddata": {},
+		"internal/hist":      {},
+		"internal/testbed":   {"internal/faultnet"},
+		"internal/yamldoc":   {},
 	}
 }
 

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/rongate/rongate/internal/frauddata"
+)
+
+// A demo is one run, from the first line to the last.
+type demo struct {
+	opts    options
+	screen  *screen
+	data    *frauddata.Data
+	db      *database
+	gate    *gateway
+	traffic *traffic
+	control string // address
+
+	background sync.WaitGroup // what must have ended before the database is closed
+}
+
+// show runs the demo until ctx ends or somebody quits.
+func show(ctx context.Context, opts options, c console) (err error) {
+	d := &demo{opts: opts, screen: newScreen(c.out)}
+	binary, err := findRongate(opts.Rongate)
+	if err != nil {
+		return err
+	}
+	if d.data, err = frauddata.New(frauddata.Config{Rows: opts.Rows}); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "rongate-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.tidy(dir)) }()
+	d.gate = &gateway{dir: dir}
+	err = d.open(ctx, binary)
+	if err == nil {
+		err = d.watch(ctx, c)
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // asked to end while it was starting
+	}
+	return err
+}
+
+// tidy ends what was started, the last first.
+func (d *demo) tidy(dir string) error {
+	err := d.gate.stop()
+	if d.db != nil {
+		err = errors.Join(err, d.db.end())
+	}
+	if d.opts.Keep {
+		d.screen.say("kept: %s", dir)
+		return err
+	}
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+// open gets everything ready to be asked.
+func (d *demo) open(ctx context.Context, binary string) error {
+	start := time.Now()
+	d.screen.say("rongate demo: starting the database (%s)", d.opts.DB)
+	var err error
+	if d.db, err = openDatabase(ctx, d.opts.DB); err != nil {
+		return err
+	}
+	if err := d.fill(ctx); err != nil {
+		return err
+	}
+	if err := d.listen(); err != nil {
+		return err
+	}
+	if err := d.gate.configure(d.db); err != nil {
+		return err
+	}
+	if err := d.gate.start(binary); err != nil {
+		return err
+	}
+	if err := d.gate.await(ctx); err != nil {
+		return err
+	}
+	d.screen.say("ready after %.1f s: %s rows in %d tables on three nodes, %s",
+		time.Since(start).Seconds(), thousands(d.opts.Rows), len(d.data.Groups()), d.db.what)
+	return nil
+}
+
+// fill makes the tables and loads the rows.
+func (d *demo) fill(ctx context.Context) error {
+	if err := d.db.create(ctx, d.data); err != nil {
+		return err
+	}
+	done := 0
+	for _, group := range d.data.Groups() {
+		tell := func(rows int) { d.screen.count("loading rows", done+rows, d.opts.Rows) }
+		if err := d.db.load(ctx, group, tell); err != nil {
+			return err
+		}
+		done += group.Count()
+	}
+	return nil
+}
+
+// listen finds the addresses to listen on.
+func (d *demo) listen() error {
+	for _, a := range []struct {
+		what, want string
+		got        *string
+	}{
+		{"rongate", d.opts.Listen, &d.gate.public},
+		{"rongate's private listener", d.opts.PrivateListen, &d.gate.private},
+		{"the control listener", d.opts.Control, &d.control},
+	} {
+		address, err := freeAddress(a.want)
+		if err != nil {
+			return fmt.Errorf("%s: %w", a.what, err)
+		}
+		if address != a.want {
+			d.screen.say("%s is taken: %s listens on %s instead", a.want, a.what, address)
+		}
+		*a.got = address
+	}
+	return nil
+}
+
+// watch sends the traffic and shows what becomes of it, until ctx ends or somebody quits.
+func (d *demo) watch(ctx context.Context, c console) error {
+	ctx, quit := context.WithCancel(ctx)
+	defer d.background.Wait()
+	defer quit()
+	if err := d.serveControl(ctx); err != nil {
+		return err
+	}
+	d.introduce()
+	d.traffic = newTraffic("http://"+d.gate.public, d.opts.Rate, d.data, d.screen.event)
+	d.background.Go(func() { d.traffic.run(ctx) })
+
+	restore := grabKeyboard(c.in)
+	defer restore()
+	k := &keyboard{demo: d, quit: quit}
+	go k.listen(ctx, c.in) // ends with the input, or with the process: a terminal's reads cannot be called off
+
+	err := d.tick(ctx)
+	quit()
+	d.background.Wait() // for the last answers
+	d.summarize()
+	return err
+}
+
+// introduce says where everything is.
+func (d *demo) introduce() {
+	d.screen.say("%s", d.commandText())
+	for _, n := range d.db.nodes {
+		d.screen.say("%s  %s  %s", n.name, n.zone, n.address)
+	}
+	d.screen.say("configuration  %s/rongate.yaml and catalog.yaml: edit them, rongate reloads them", d.gate.dir)
+	d.screen.say("log            %s", d.gate.log())
+	d.screen.say("\n%s\n", keysHelp)
+}
+
+// tick shows a line each second.
+func (d *demo) tick(ctx context.Context) error {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	before, _ := d.gate.statements(ctx) // without them the first line has no shares
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.gate.ended:
+			return d.gate.death()
+		case now := <-ticker.C:
+			after, err := d.gate.statements(ctx)
+			if err != nil {
+				after = before
+			}
+			d.noticeEdit()
+			d.screen.second(d.read(now, before, after))
+			before = after
+		}
+	}
+}
+
+// read makes a reading of the last second.
+func (d *demo) read(now time.Time, before, after map[string]float64) reading {
+	t := d.traffic.take()
+	r := reading{
+		at: now, answers: t.answers, failed: t.failed, wrong: t.wrong,
+		p50: quantile(t.latencies, 0.5), p99: quantile(t.latencies, 0.99),
+	}
+	all := 0.0
+	for _, n := range d.db.nodes {
+		all += after[n.address] - before[n.address]
+	}
+	for _, n := range d.db.nodes {
+		share := -1.0
+		if all > 0 {
+			share = (after[n.address] - before[n.address]) / all
+		}
+		r.nodes = append(r.nodes, nodeReading{name: n.name, state: n.condition(), share: share})
+	}
+	return r
+}
+
+// noticeEdit sees that somebody has edited the catalogue.
+func (d *demo) noticeEdit() {
+	text, err := os.ReadFile(d.gate.catalogFile())
+	if err != nil || bytes.Equal(text, frauddata.Catalog()) || d.traffic.edited.Swap(true) {
+		return
+	}
+	d.screen.event("catalog.yaml was edited: from now on only complete vectors are checked")
+}
+
+// summarize prints the last line.
+func (d *demo) summarize() {
+	total, p50, p99 := d.traffic.sum()
+	d.screen.say("\n%s requests: %d failed, %d wrong, p50 %s, p99 %s",
+		thousands(total.answers), total.failures(), total.wrong, short(p50), short(p99))
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rongate/rongate/internal/frauddata"
+)
+
+const (
+	readyTimeout = 20 * time.Second
+	readyEvery   = 20 * time.Millisecond
+	drainTimeout = 15 * time.Second // more than rongate allows itself
+	tailLines    = 15               // of the log, when it ended by itself
+	readTimeout  = 800 * time.Millisecond
+)
+
+// A gateway is rongate, run as a child.
+type gateway struct {
+	public, private string // addresses
+	dir             string // of its configuration and its log
+	client          *http.Client
+	process         *exec.Cmd
+	ended           chan struct{} // closed when it has
+	result          error         // how it ended; to be read after that
+}
+
+func (g *gateway) log() string         { return filepath.Join(g.dir, "rongate.log") }
+func (g *gateway) catalogFile() string { return filepath.Join(g.dir, "catalog.yaml") }
+
+// configure writes the files that it reads.
+func (g *gateway) configure(db *database) error {
+	var nodes strings.Builder
+	for _, n := range db.nodes {
+		fmt.Fprintf(&nodes, "  - {address: %q, zone: %s}\n", n.address, n.zone)
+	}
+	for name, text := range map[string]string{
+		"rongate.yaml": fmt.Sprintf(`# rongate as the demo runs it. README.md lists what else there is.
+zone: zone-a
+listen: %s
+privateListen: %s
+catalog: {file: catalog.yaml}
+nodes:
+%sdatabase: {user: %s, passwordFile: password.txt}
+`, g.public, g.private, &nodes, db.user),
+		"catalog.yaml": string(frauddata.Catalog()),
+		"password.txt": db.password + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(g.dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start runs the binary. It is in a process group of its own, so that a terminal's Ctrl-C does not reach it before the
+// demo has stopped asking.
+func (g *gateway) start(binary string) error {
+	log, err := os.Create(g.log())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	g.client = &http.Client{Timeout: readTimeout}
+	g.process = exec.Command(binary, "serve", "--config", filepath.Join(g.dir, "rongate.yaml"))
+	g.process.Stdout, g.process.Stderr = log, log
+	g.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "RONGATE_") { // would override the configuration
+			g.process.Env = append(g.process.Env, variable)
+		}
+	}
+	if err := g.process.Start(); err != nil {
+		return fmt.Errorf("start rongate: %w", err)
+	}
+	g.ended = make(chan struct{})
+	go func() {
+		g.result = g.process.Wait()
+		close(g.ended)
+	}()
+	return nil
+}
+
+// await returns when it can answer, or with what its log says if it ends or takes too long.
+func (g *gateway) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, errors.New("rongate does not get ready"))
+	defer cancel()
+	for {
+		if _, err := g.get(ctx, "/readyz"); err == nil {
+			return nil
+		}
+		select {
+		case <-g.ended:
+			return g.death()
+		case <-ctx.Done():
+			return fmt.Errorf("%w\n%s", context.Cause(ctx), g.tail())
+		case <-time.After(readyEvery):
+		}
+	}
+}
+
+// death is the error of a gateway that ended by itself.
+func (g *gateway) death() error {
+	return fmt.Errorf("rongate ended (%v); the end of %s:\n%s", g.process.ProcessState, g.log(), g.tail())
+}
+
+func (g *gateway) tail() string {
+	text, err := os.ReadFile(g.log())
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n")
+}
+
+// get reads from the private listener.
+func (g *gateway) get(ctx context.Context, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.private+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := g.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = errors.New(response.Status)
+	}
+	return body, err
+}
+
+// statements returns how many statements each node has been sent, by address.
+func (g *gateway) statements(ctx context.Context) (map[string]float64, error) {
+	text, err := g.get(ctx, "/metrics")
+	if err != nil {
+		return nil, err
+	}
+	return parseStatements(text), nil
+}
+
+func parseStatements(metrics []byte) map[string]float64 {
+	counts := make(map[string]float64)
+	for lines := bufio.NewScanner(bytes.NewReader(metrics)); lines.Scan(); {
+		labels, ok := strings.CutPrefix(lines.Text(), "rongate_node_statements_total{")
+		if !ok {
+			continue
+		}
+		labels, value, _ := strings.Cut(labels, "} ")
+		_, address, _ := strings.Cut(labels, `node="`)
+		address, _, _ = strings.Cut(address, `"`)
+		if count, err := strconv.ParseFloat(value, 64); err == nil {
+			counts[address] += count
+		}
+	}
+	return counts
+}
+
+// stop lets it drain, and kills it if it takes too long.
+func (g *gateway) stop() error {
+	if g.process == nil || g.process.Process == nil {
+		return nil
+	}
+	defer g.client.CloseIdleConnections()
+	select {
+	case <-g.ended:
+		return nil // death has been told
+	default:
+	}
+	if err := g.process.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop rongate: %w", err)
+	}
+	select {
+	case <-g.ended:
+	case <-time.After(drainTimeout):
+		_ = g.process.Process.Kill() // it has ended otherwise
+		<-g.ended
+	}
+	if g.result != nil {
+		return fmt.Errorf("rongate ended with %w; the end of its log:\n%s", g.result, g.tail())
+	}
+	return nil
+}
+
+// findRongate returns the binary: the one that is named, or the one beside this program's.
+func findRongate(named string) (string, error) {
+	if named != "" {
+		return filepath.Abs(named)
+	}
+	own, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	beside := filepath.Join(filepath.Dir(own), "rongate")
+	if _, err := os.Stat(beside); err != nil {
+		return "", fmt.Errorf("%w; `make demo` builds it, or name one with --rongate", err)
+	}
+	return beside, nil
+}
+
+// freeAddress returns the address, or one with another port if that is taken.
+func freeAddress(want string) (address string, err error) {
+	listener, err := net.Listen("tcp", want)
+	if err != nil {
+		host, _, splitErr := net.SplitHostPort(want)
+		if splitErr != nil {
+			return "", splitErr
+		}
+		if listener, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
+			return "", err
+		}
+	}
+	defer listener.Close()
+	return listener.Addr().String(), nil
+}

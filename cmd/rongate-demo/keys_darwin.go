@@ -1,0 +1,9 @@
+package main
+
+import "golang.org/x/sys/unix"
+
+// Requests of ioctl.
+const (
+	getTermios = unix.TIOCGETA
+	setTermios = unix.TIOCSETA
+)

@@ -1,0 +1,169 @@
+package frauddata
+
+import (
+	"cmp"
+	_ "embed" // for the catalogue
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+)
+
+// Database is the feature store, and the database that holds its tables.
+const Database = "payments"
+
+// TTL is what the catalogue says of account_stats_1.
+const TTL = 7 * 24 * time.Hour
+
+//go:embed catalog.yaml
+var catalogYAML []byte
+
+// Catalog is the catalogue over the tables.
+func Catalog() []byte { return catalogYAML }
+
+// Numbers begin here, so that the smallest data set has the accounts and cards that examples speak of: 4711, which has
+// everything, 4713, which is expired, and 4715, which is missing.
+const firstNumber = 4001
+
+// MinRows is the least that Config.Rows may ask for.
+const MinRows = 5000
+
+// A Config describes a data set.
+type Config struct {
+	Rows int       // of all groups together, at least MinRows; default 100,000
+	Now  time.Time // what event times are counted back from; default the time of the call
+}
+
+// Data is one data set. It does not change.
+type Data struct {
+	groups   []*Group
+	features map[string]Feature
+	last     Entry
+}
+
+// New makes a data set. It holds no rows; they are computed when they are asked for.
+func New(cfg Config) (*Data, error) {
+	rows := cmp.Or(cfg.Rows, 100_000)
+	if rows < MinRows {
+		return nil, fmt.Errorf("frauddata: %d rows; it takes at least %d", rows, MinRows)
+	}
+	if cfg.Now.IsZero() {
+		cfg.Now = time.Now()
+	}
+	d := &Data{features: make(map[string]Feature)}
+	accounts := d.add("account_stats_1", firstNumber, rows*4/10, 41, accountColumns(cfg.Now.UTC()))
+	merchants := d.add("merchant_stats_1", 1, rows/10, 43, merchantColumns())
+	cards := d.add("card_profile_1", firstNumber, rows*3/10, 37, cardColumns())
+	d.add("account_merchant_1", firstNumber, rows-accounts.count-merchants.count-cards.count, 29, pairColumns())
+	d.last = Entry{Account: accounts.last, Merchant: merchants.last, Card: cards.last}
+	return d, nil
+}
+
+// add adds a group whose rows are numbered from first, every gap-th number being left out.
+func (d *Data) add(table string, first uint64, count int, gap uint64, columns []column) *Group {
+	g := &Group{table: table, first: first, count: count, gap: gap, columns: columns}
+	g.last = first
+	for n := 0; ; g.last++ {
+		if g.last%gap != 0 {
+			n++
+		}
+		if n == count {
+			break
+		}
+	}
+	d.groups = append(d.groups, g)
+	for i, c := range columns {
+		if _, known := d.features[c.name]; !known || !c.key {
+			d.features[c.name] = Feature{group: g, column: i}
+		}
+	}
+	return g
+}
+
+// Groups lists the feature groups.
+func (d *Data) Groups() []*Group { return d.groups }
+
+// Last is the entry with the greatest numbers that there are rows for. The least is First.
+func (d *Data) Last() Entry { return d.last }
+
+// First is the entry with the least numbers.
+func First() Entry { return Entry{Account: firstNumber, Merchant: 1, Card: firstNumber} }
+
+// A Group is one feature group.
+type Group struct {
+	table       string
+	first, last uint64 // numbers of rows
+	gap         uint64 // there is no row for its multiples
+	count       int
+	columns     []column
+}
+
+// A column is its definition and its values.
+type column struct {
+	name  string
+	sql   string                        // the type
+	key   bool                          // part of the primary key
+	value func(number, bits uint64) any // bits are 64 random ones, the same for the same row
+	// instead is what the catalogue wants served where there is no row, as JSON; null if empty.
+	instead string
+}
+
+// Table is its name.
+func (g *Group) Table() string { return g.table }
+
+// Count is how many rows it has.
+func (g *Group) Count() int { return g.count }
+
+// Create is the statement that makes its table. keyOptions follow the primary key, engine the definition.
+func (g *Group) Create(engine, keyOptions string) string {
+	var sql strings.Builder
+	fmt.Fprintf(&sql, "CREATE TABLE %s.%s (\n", Database, g.table)
+	var key []string
+	for _, c := range g.columns {
+		fmt.Fprintf(&sql, "  %s %s,\n", c.name, c.sql)
+		if c.key {
+			key = append(key, c.name)
+		}
+	}
+	fmt.Fprintf(&sql, "  PRIMARY KEY (%s) %s) %s", strings.Join(key, ", "), keyOptions, engine)
+	return sql.String()
+}
+
+// Rows yields every row, in the order of the table's columns: nil, bool, int64, uint64, float32, float64, Decimal,
+// []byte, or string, which is also what dates and times are (in UTC). A row is its receiver's.
+func (g *Group) Rows() iter.Seq[[]any] {
+	return func(yield func([]any) bool) {
+		for n := g.first; n <= g.last; n++ {
+			if g.has(n) && !yield(g.row(n)) {
+				return
+			}
+		}
+	}
+}
+
+func (g *Group) has(n uint64) bool { return n >= g.first && n <= g.last && n%g.gap != 0 }
+
+func (g *Group) row(n uint64) []any {
+	row := make([]any, len(g.columns))
+	for i := range row {
+		row[i] = g.cell(n, i)
+	}
+	return row
+}
+
+func (g *Group) cell(n uint64, i int) any {
+	c := &g.columns[i]
+	return c.value(n, bits(n, c.name))
+}
+
+// bits are random ones that depend on the row's number and the column's name: FNV-1a of both, mixed as SplitMix64 does.
+func bits(n uint64, name string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(name) {
+		h = (h ^ uint64(name[i])) * 1099511628211
+	}
+	h = (h ^ n) * 1099511628211
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
+}

@@ -1,0 +1,7 @@
+// Package frauddata is a card-fraud feature store for demonstrations and load: four feature groups with every kind of
+// column, the catalogue over them, and rows that are a function of their key, so that whoever reads a feature can tell
+// whether it is the right one without asking the database.
+//
+// It knows tables, rows, and what a gateway has to answer for them. It knows neither databases nor gateways: callers
+// load the rows and send the requests.
+package frauddata
