@@ -5,71 +5,205 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/rongate/rongate/catalog"
+	"github.com/rongate/rongate/internal/yamldoc"
 	"github.com/rongate/rongate/lookup"
+	"github.com/rongate/rongate/server"
 )
 
-// connectTimeout bounds the reading of all tables from one node.
-const connectTimeout = 30 * time.Second
+const (
+	// nodeTimeout bounds all that one node is asked. The nodes are asked at once.
+	nodeTimeout = 10 * time.Second
+
+	// farClock is how far a server's clock may be off. Writers take event times from some clock, most likely a server's.
+	farClock = time.Second
+
+	// soonExpired is how long before its end a certificate is warned of.
+	soonExpired = 30 * 24 * time.Hour
+)
 
 type checkCmd struct {
 	configFlag
-	Connect bool `help:"${connect}"`
+	Offline  bool `help:"${offline}"`
+	Gateways int  `default:"1" placeholder:"N" help:"${gateways}"`
+	Strict   bool `help:"${strict}"`
 }
 
-// Run reports all that is wrong, or says what was found to be right.
+// Validate is called by the parser.
+func (c *checkCmd) Validate() error {
+	if c.Gateways < 1 {
+		return errors.New("--gateways: must be at least 1")
+	}
+	return nil
+}
+
+// Run finds out all that one run can, and prints it. What is wrong in one place does not keep it from looking at others.
 func (c *checkCmd) Run(out output) error {
 	cfg, err := loadConfig(c.Config, os.LookupEnv)
-	if err != nil {
+	r := &checkReport{file: c.Config, cfg: cfg}
+	r.judgeFiles(err)
+	r.judgeZones(os.LookupEnv)
+	r.judgeKeys()
+	if !c.Offline {
+		r.connect(context.Background(), r.askable(), progress(out.stderr))
+		r.judgeNodes(c.Gateways)
+	}
+	r.print(out.stdout)
+	r.found.print(out.stdout)
+	if _, err := out.stdout.Write([]byte(r.found.verdict(c.Offline) + "\n")); err != nil {
 		return err
 	}
-	fmt.Fprintf(out.stdout, "%s: no mistake found\n", c.Config)
-	fmt.Fprintf(out.stdout, "%s: no mistake found; tables to be read: %d\n", cfg.catalogFile, len(cfg.spec.Tables()))
-	if !c.Connect {
-		fmt.Fprintln(out.stdout, "the nodes and the tables were not looked at; --connect does")
+	if r.found.count(trouble) > 0 || c.Strict && r.found.count(warning) > 0 {
+		return errReported
+	}
+	return nil
+}
+
+// checkReport is one check.
+type checkReport struct {
+	file     string
+	cfg      *config // with defaults in place of what is mistaken
+	mistakes mistakes
+	nodes    []*lookup.NodeReport // nil: not asked
+	demand   demand
+	sums     []string // of connections and statements, in words
+	found    findings
+}
+
+func (r *checkReport) judgeFiles(err error) {
+	var others []error
+	r.mistakes, others = mistakesOf(err)
+	for _, p := range r.mistakes {
+		r.found.add(trouble, "%s", p)
+	}
+	for _, err := range others {
+		r.found.add(trouble, "%v", err)
+	}
+}
+
+// askable are the nodes without a mistake. None is asked in a way that the files do not mean, such as without the TLS
+// that a mistaken field asks for.
+func (r *checkReport) askable() []lookup.NodeConfig {
+	if r.mistakes.in(r.file, "database") {
+		r.found.add(note, "the nodes were not connected to: mend the mistakes in database first")
 		return nil
 	}
-	return connect(context.Background(), cfg, out)
-}
-
-// connect describes the tables on every node. What a node says stands for all of them: they share the tables.
-func connect(ctx context.Context, cfg *config, out output) error {
-	var failed error
-	var snapshot *catalog.Snapshot
-	for _, node := range cfg.lookup.Nodes {
-		tables, err := describe(ctx, cfg, node)
-		if err == nil {
-			snapshot, err = cfg.spec.Resolve(tables)
-		}
-		if err != nil {
-			fmt.Fprintf(out.stderr, "node %s, zone %q:\n%v\n", node.Address, node.Zone, err)
-			failed = errReported
-			continue
-		}
-		fmt.Fprintf(out.stdout, "node %s, zone %q: has every table as the catalogue needs it\n", node.Address, node.Zone)
-	}
-	if snapshot != nil {
-		for _, view := range snapshot.Views {
-			fmt.Fprintf(out.stdout, "feature view %s/%s version %d: %d features from %d feature groups\n",
-				view.Store, view.Name, view.Version, len(view.Features), len(view.Joins))
+	var nodes []lookup.NodeConfig
+	for i, n := range r.cfg.lookup.Nodes {
+		if !r.mistakes.in(r.file, fmt.Sprintf("nodes[%d]", i)) {
+			nodes = append(nodes, n)
 		}
 	}
-	return failed
+	return nodes
 }
 
-func describe(
-	ctx context.Context, cfg *config, node lookup.NodeConfig,
-) (_ map[catalog.TableName]*catalog.Table, err error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	single := cfg.lookup
-	single.Nodes = []lookup.NodeConfig{node}
-	reader, err := lookup.Open(single)
+// judgeZones warns of what is no mistake but may be one: that every read leaves the zone.
+func (r *checkReport) judgeZones(env environment) {
+	own, zones := r.cfg.lookup.Zone, []string{}
+	if r.mistakes.in(r.file, "nodes") || r.mistakes.in(r.file, "zone") {
+		return
+	}
+	for _, n := range r.cfg.lookup.Nodes {
+		if n.Zone == own && own != "" {
+			return
+		}
+		if n.Zone != "" {
+			zones = append(zones, n.Zone)
+		}
+	}
+	at := zonePos(r.file, env)
+	switch {
+	case own == "" && len(zones) > 0:
+		r.found.add(warning, "%s", yamldoc.Problem{Pos: at, Message: "is not set while nodes have zones, so that none of those " +
+			"is near; set it, or RONGATE_ZONE, to where rongate runs, such as " + zones[0]})
+	case own != "":
+		r.found.add(warning, "%s", yamldoc.Problem{Pos: at, Message: "no node is in zone " + own +
+			", so that every read crosses zones; " + yamldoc.Suggest(own, zones)})
+	}
+}
+
+// zonePos is what says the own zone. The configuration that was read no longer tells.
+func zonePos(file string, env environment) yamldoc.Pos {
+	const variable = "RONGATE_ZONE"
+	if value, ok := env(variable); ok && value != "" {
+		return yamldoc.Pos{File: "environment", Field: variable}
+	}
+	doc, err := yamldoc.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return yamldoc.Pos{File: file, Field: "zone"}
 	}
-	defer func() { err = errors.Join(err, reader.Close(ctx)) }()
-	return reader.Describe(ctx, cfg.spec.Tables())
+	return doc.Root().Optional("zone").At()
+}
+
+// judgeKeys holds the rights of API keys against the catalogue, where neither has a mistake.
+func (r *checkReport) judgeKeys() {
+	keys, spec := r.cfg.server.Keys, r.cfg.spec
+	if keys == nil || spec == nil || r.mistakes.in(r.file, "apiKeys") ||
+		r.mistakes.beyond(r.file, r.cfg.catalogFile, "environment") {
+		return
+	}
+	var views []server.ViewName
+	for _, v := range spec.Views() {
+		views = append(views, server.ViewName{Store: v.Store, View: v.Name})
+	}
+	views = slices.Compact(views) // versions follow one another, as a rule
+	var problems yamldoc.Problems
+	if errors.As(keys.Unmatched(views), &problems) {
+		for _, p := range problems {
+			r.found.add(warning, "%s", p)
+		}
+	}
+	for _, v := range keys.Unread(views) {
+		r.found.add(note, "feature view %s/%s: no API key may read it; add it to the views of a key", v.Store, v.View)
+	}
+}
+
+// connect asks all nodes at once.
+func (r *checkReport) connect(
+	ctx context.Context, nodes []lookup.NodeConfig, watch func(waiting func() []string) (stop func()),
+) {
+	var mu sync.Mutex // guards r.nodes
+	if len(nodes) > 0 && r.cfg.spec == nil {
+		r.found.add(note, "the tables were not looked at: mend the mistakes in the catalogue first")
+	}
+	r.nodes = make([]*lookup.NodeReport, len(nodes))
+	stop := watch(func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		var waiting []string
+		for i, n := range nodes {
+			if r.nodes[i] == nil {
+				waiting = append(waiting, n.Address)
+			}
+		}
+		return waiting
+	})
+	defer stop()
+	var asking sync.WaitGroup
+	for i, n := range nodes {
+		asking.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, nodeTimeout)
+			defer cancel()
+			report := lookup.Probe(ctx, r.cfg.lookup.Pool, n, r.cfg.spec)
+			mu.Lock()
+			defer mu.Unlock()
+			r.nodes[i] = report
+		})
+	}
+	asking.Wait()
+}
+
+// snapshot is the most that any node can serve; nil: nothing.
+func (r *checkReport) snapshot() *catalog.Snapshot {
+	var best *catalog.Snapshot
+	for _, n := range r.nodes {
+		if n.Snapshot != nil && (best == nil || len(n.Snapshot.Views) > len(best.Views)) {
+			best = n.Snapshot
+		}
+	}
+	return best
 }

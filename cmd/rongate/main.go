@@ -23,8 +23,8 @@ A first configuration, rongate.yaml:
 
 Then:
 
-  rongate check --connect     is everything as it should be?
-  rongate serve               answers on 127.0.0.1:8080, health and metrics on 127.0.0.1:8081
+  rongate check     is everything as it should be? asks every node, changes nothing
+  rongate serve     answers on 127.0.0.1:8080, health and metrics on 127.0.0.1:8081
 `
 
 // cli is the command line. Its longer texts are in helpTexts.
@@ -44,9 +44,14 @@ func helpTexts() kong.Vars {
 	return kong.Vars{
 		"serve": "Serve feature vectors until SIGTERM or SIGINT, then finish what is in progress. " +
 			"A second signal ends it at once.",
-		"check": "Find every mistake in the configuration, the catalogue and the file of API keys. Nothing is served.",
-		"connect": "Also connect to every node, read the definitions of the catalogue's tables " +
-			"and check the catalogue against them.",
+		"check": "Find every mistake in the configuration, the catalogue and the file of API keys; then connect to every " +
+			"node and find out whether it could serve: address, TLS, user and password, clock, limits, tables, and a row " +
+			"of each feature group read the way serving reads it. Nothing is written, nothing is served. Prints what it " +
+			"found; exits with 1 if any of it is trouble.",
+		"offline": "Look at the files only: for a build, where no node can be reached.",
+		"gateways": "How many gateways or sidecars are to run with this configuration (default: 1). Each may take " +
+			"connections.perNode + maxDetached + 1 connections of each node; check tells whether they fit.",
+		"strict": "Exit with 1 for warnings too.",
 		"config": "The configuration file (default: rongate.yaml). RONGATE_ZONE, RONGATE_LISTEN, " +
 			"RONGATE_PRIVATE_LISTEN and RONGATE_LOG_LEVEL override what it says.",
 		"key": "Make an API key: print the key, for its caller, and its line for the file of API keys.",

@@ -105,20 +105,3 @@ func TestKeyRefusesViews(t *testing.T) {
 		}
 	}
 }
-
-func TestCheck(t *testing.T) {
-	dir := folder(t, map[string]string{
-		"rongate.yaml": smallConfig, "catalog.yaml": smallCatalog,
-		"wrong.yaml": smallConfig + "log: {level: loud}\n",
-	})
-	status, stdout, stderr := command("check", "-c", filepath.Join(dir, "rongate.yaml"))
-	if status != 0 || stderr != "" || !strings.Contains(stdout, "tables to be read: 1") || !strings.Contains(stdout, "--connect") {
-		t.Errorf("%d, %q, %q", status, stdout, stderr)
-	}
-	for _, verb := range []string{"check", "serve"} {
-		status, stdout, stderr = command(verb, "-c", filepath.Join(dir, "wrong.yaml"))
-		if status != 1 || stdout != "" || !strings.Contains(stderr, "wrong.yaml:4: log.level: must be one of") {
-			t.Errorf("%s: %d, %q, %q", verb, status, stdout, stderr)
-		}
-	}
-}

@@ -242,33 +242,3 @@ func TestServeWrongCatalogue(t *testing.T) {
 		t.Errorf("%d, %s", status, stderr)
 	}
 }
-
-func TestCheckConnect(t *testing.T) {
-	config := filepath.Join(databaseFolder(t, smallCatalog), "rongate.yaml")
-	status, stdout, stderr := command("check", "--connect", "-c", config)
-	if status != 0 || stderr != "" || strings.Count(stdout, "has every table") != 3 ||
-		!strings.Contains(stdout, "feature view payments/fraud version 1: 1 features from 1 feature groups") {
-		t.Errorf("%d, %s, %s", status, stdout, stderr)
-	}
-	config = filepath.Join(databaseFolder(t, wrongCatalog), "rongate.yaml")
-	status, _, stderr = command("check", "--connect", "-c", config)
-	if status != 1 || !strings.Contains(stderr, "catalog.yaml:9: ") {
-		t.Errorf("%d, %s", status, stderr)
-	}
-}
-
-func TestCheckConnectUnreachable(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
-	dir := folder(t, map[string]string{
-		"catalog.yaml": smallCatalog,
-		"rongate.yaml": strings.Replace(smallConfig, "127.0.0.1:3306", closed.Addr().String(), 1),
-	})
-	status, _, stderr := command("check", "--connect", "-c", filepath.Join(dir, "rongate.yaml"))
-	if status != 1 || !strings.Contains(stderr, "connection refused") {
-		t.Errorf("%d, %s", status, stderr)
-	}
-}
