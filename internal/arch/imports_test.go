@@ -33,6 +33,9 @@ func allowed() map[string][]string {
 		"cmd/rongate-demo":     {anything},
 		"cmd/rongate-loadtest": {anything},
 
+		"deploy/kubernetes": {},
+		"examples":          {},
+
 		"internal/arch":      {},
 		"internal/devdb":     {"catalog", "column"},
 		"internal/e2e":       {anything},
@@ -58,6 +61,8 @@ func users() map[string][]string {
 		"github.com/alecthomas/kong":          {"cmd/rongate", "cmd/rongate-demo", "cmd/rongate-loadtest"},
 		"go.uber.org/automaxprocs":            {"cmd/rongate", "cmd/rongate-demo", "cmd/rongate-loadtest"},
 		"go.yaml.in/yaml/v3":                  {"internal/yamldoc"},
+		"k8s.io":                              {}, // the tests of deploy/kubernetes
+		"sigs.k8s.io":                         {},
 		"database/sql":                        {"pool", "bench", "internal/testbed"},
 		"github.com/dolthub":                  {"internal/devdb"},
 		"testing":                             {"internal/testbed", "internal/fakenode"},
