@@ -4,15 +4,19 @@
 
 GO ?= go
 FUZZTIME ?= 10s
+DB ?= devdb
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint bench fuzz-short cover
+.PHONY: help build demo test race lint bench fuzz-short cover
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 build: ## build the binaries into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+
+demo: build ## show rongate at work on this machine; DB=mariadb or DB=rondb for a real database
+	@bin/rongate-demo --db=$(DB)
 
 test: ## run the tests
 	$(GO) test ./...

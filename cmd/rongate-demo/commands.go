@@ -35,7 +35,7 @@ func commands() []command {
 			shows:  "a mistake, and what is said of it",
 			header: "X-Request-Id: demo",
 			path:   "/feature-vectors",
-			body:   `{"featureView": "fraud", "version": 1, "entry": {"account_id": "4711 "}}`,
+			body:   `{"featureView": "fraud", "version": 1, "entry": {"accuont_id": 4711}}`,
 		},
 		{
 			shows: "what could be read, should a feature group fail, and how each group fared",

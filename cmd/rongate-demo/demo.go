@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rongate/rongate/internal/frauddata"
@@ -22,6 +24,7 @@ type demo struct {
 	traffic *traffic
 	control string // address
 
+	wasEdited  atomic.Bool    // the catalogue
 	background sync.WaitGroup // what must have ended before the database is closed
 }
 
@@ -40,7 +43,7 @@ func show(ctx context.Context, opts options, c console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.tidy(dir)) }()
-	d.gate = &gateway{dir: dir}
+	d.gate = &gateway{dir: dir, deadline: opts.Deadline, keep: opts.Keep}
 	err = d.open(ctx, binary)
 	if err == nil {
 		err = d.watch(ctx, c)
@@ -122,7 +125,7 @@ func (d *demo) listen() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", a.what, err)
 		}
-		if address != a.want {
+		if address != a.want && !strings.HasSuffix(a.want, ":0") {
 			d.screen.say("%s is taken: %s listens on %s instead", a.want, a.what, address)
 		}
 		*a.got = address
@@ -139,7 +142,7 @@ func (d *demo) watch(ctx context.Context, c console) error {
 		return err
 	}
 	d.introduce()
-	d.traffic = newTraffic("http://"+d.gate.public, d.opts.Rate, d.data, d.screen.event)
+	d.traffic = newTraffic(d)
 	d.background.Go(func() { d.traffic.run(ctx) })
 
 	restore := grabKeyboard(c.in)
@@ -160,9 +163,8 @@ func (d *demo) introduce() {
 	for _, n := range d.db.nodes {
 		d.screen.say("%s  %s  %s", n.name, n.zone, n.address)
 	}
-	d.screen.say("configuration  %s/rongate.yaml and catalog.yaml: edit them, rongate reloads them", d.gate.dir)
-	d.screen.say("log            %s", d.gate.log())
-	d.screen.say("\n%s\n", keysHelp)
+	d.screen.say("\n%s has rongate.yaml and catalog.yaml (edit them: rongate reloads them)", d.gate.dir)
+	d.screen.say("and rongate.log\n\n%s\n", keysHelp)
 }
 
 // tick shows a line each second.
@@ -181,7 +183,7 @@ func (d *demo) tick(ctx context.Context) error {
 			if err != nil {
 				after = before
 			}
-			d.noticeEdit()
+			d.edited()
 			d.screen.second(d.read(now, before, after))
 			before = after
 		}
@@ -209,18 +211,28 @@ func (d *demo) read(now time.Time, before, after map[string]float64) reading {
 	return r
 }
 
-// noticeEdit sees that somebody has edited the catalogue.
-func (d *demo) noticeEdit() {
-	text, err := os.ReadFile(d.gate.catalogFile())
-	if err != nil || bytes.Equal(text, frauddata.Catalog()) || d.traffic.edited.Swap(true) {
-		return
+// edited reports whether somebody has edited the catalogue, and says so when it finds out.
+func (d *demo) edited() bool {
+	if d.wasEdited.Load() {
+		return true
 	}
-	d.screen.event("catalog.yaml was edited: from now on only complete vectors are checked")
+	text, err := os.ReadFile(d.gate.catalogFile())
+	if err != nil || bytes.Equal(text, frauddata.Catalog()) {
+		return false
+	}
+	if !d.wasEdited.Swap(true) {
+		d.screen.event("catalog.yaml was edited: from now on only complete vectors are checked")
+	}
+	return true
 }
 
 // summarize prints the last line.
 func (d *demo) summarize() {
 	total, p50, p99 := d.traffic.sum()
-	d.screen.say("\n%s requests: %d failed, %d wrong, p50 %s, p99 %s",
-		thousands(total.answers), total.failures(), total.wrong, short(p50), short(p99))
+	failures := thousands(sum(total.failed)) + " failed"
+	if len(total.failed) > 0 {
+		failures += " (" + kinds(total.failed) + ")"
+	}
+	d.screen.say("\n%s requests: %s, %d wrong, p50 %s, p99 %s",
+		thousands(total.answers), failures, total.wrong, short(p50), short(p99))
 }

@@ -33,7 +33,10 @@ type gateway struct {
 	public, private string // addresses
 	dir             string // of its configuration and its log
 	client          *http.Client
+	deadline        time.Duration
+	keep            bool // the directory, whatever happens
 	process         *exec.Cmd
+	keeper          *keeper
 	ended           chan struct{} // closed when it has
 	result          error         // how it ended; to be read after that
 }
@@ -52,10 +55,11 @@ func (g *gateway) configure(db *database) error {
 zone: zone-a
 listen: %s
 privateListen: %s
+deadline: %v
 catalog: {file: catalog.yaml}
 nodes:
 %sdatabase: {user: %s, passwordFile: password.txt}
-`, g.public, g.private, &nodes, db.user),
+`, g.public, g.private, g.deadline, &nodes, db.user),
 		"catalog.yaml": string(frauddata.Catalog()),
 		"password.txt": db.password + "\n",
 	} {
@@ -85,6 +89,9 @@ func (g *gateway) start(binary string) error {
 	}
 	if err := g.process.Start(); err != nil {
 		return fmt.Errorf("start rongate: %w", err)
+	}
+	if g.keeper, err = newKeeper(g.process.Process.Pid, g.dir, g.keep); err != nil {
+		return errors.Join(err, g.process.Process.Kill(), g.process.Wait())
 	}
 	g.ended = make(chan struct{})
 	go func() {
@@ -172,10 +179,11 @@ func parseStatements(metrics []byte) map[string]float64 {
 
 // stop lets it drain, and kills it if it takes too long.
 func (g *gateway) stop() error {
-	if g.process == nil || g.process.Process == nil {
-		return nil
+	if g.ended == nil {
+		return nil // it never ran
 	}
 	defer g.client.CloseIdleConnections()
+	defer g.keeper.dismiss() // when it has ended
 	select {
 	case <-g.ended:
 		return nil // death has been told

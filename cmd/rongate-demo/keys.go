@@ -8,7 +8,8 @@ import (
 	"os"
 )
 
-const keysHelp = `keys: 1 2 3 choose a node, then k kill  f freeze  s slow  r revive;  c commands  ? help  q quit`
+const keysHelp = `keys: 1 2 3 choose a node (first: node1), then k kill  f freeze  s slow  r revive
+      c commands  ? help  q quit`
 
 const help = keysHelp + `
 
@@ -47,7 +48,7 @@ func (k *keyboard) press(ctx context.Context, key rune) {
 	case key >= '1' && int(key-'1') < len(k.demo.db.nodes):
 		k.chosen = int(key - '1')
 		n := k.demo.db.nodes[k.chosen]
-		k.demo.screen.event(fmt.Sprintf("%s (%s) chosen: k kill  f freeze  s slow  r revive", n.name, n.zone))
+		k.demo.screen.event(fmt.Sprintf("%s (%s) chosen", n.name, n.zone))
 	case verbs[key] != "":
 		n := k.demo.db.nodes[k.chosen]
 		k.demo.background.Go(func() { _, _ = k.demo.act(ctx, n, verbs[key]) }) // it is on the screen

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -20,14 +21,15 @@ requests whose every answer it checks, and lets you kill, freeze, slow and reviv
 
 // options are the command line.
 type options struct {
-	DB            string `name:"db" default:"devdb" enum:"devdb,mariadb,rondb" help:"${db}"`
-	Rows          int    `default:"100000" help:"Rows in the database, at least ${minRows}."`
-	Rate          int    `default:"50" help:"Requests a second, 1 to 1000."`
-	Listen        string `default:"127.0.0.1:8080" help:"${listen}"`
-	PrivateListen string `default:"127.0.0.1:8081" help:"${privateListen}"`
-	Control       string `default:"127.0.0.1:8079" help:"${control}"`
-	Rongate       string `placeholder:"FILE" help:"The rongate binary (default: rongate beside this one)."`
-	Keep          bool   `help:"Keep the directory with the configuration and the log."`
+	DB            string        `name:"db" default:"devdb" enum:"devdb,mariadb,rondb" help:"${db}"`
+	Rows          int           `default:"100000" help:"Rows in the database, at least ${minRows}."`
+	Rate          int           `default:"50" help:"Requests a second, 1 to 1000."`
+	Deadline      time.Duration `default:"500ms" help:"The longest rongate may take for a request."`
+	Listen        string        `default:"127.0.0.1:8080" help:"${listen}"`
+	PrivateListen string        `default:"127.0.0.1:8081" help:"${privateListen}"`
+	Control       string        `default:"127.0.0.1:8079" help:"${control}"`
+	Rongate       string        `placeholder:"FILE" help:"The rongate binary (default: rongate beside this one)."`
+	Keep          bool          `help:"Keep the directory with the configuration and the log."`
 }
 
 func helpTexts() kong.Vars {

@@ -124,30 +124,42 @@ func (s *screen) second(r reading) {
 }
 
 func (s *screen) header(r reading) string {
-	text := fmt.Sprintf("%8s%6s%8s%8s%s%7s%7s", "time", "req/s", "p50", "p99", s.bar(0), "failed", "wrong")
+	text := fmt.Sprintf("%8s%6s%7s%7s%s%7s%6s", "time", "req/s", "p50", "p99", s.bar(0), "failed", "wrong")
 	for _, n := range r.nodes {
-		text += fmt.Sprintf("%12s", n.name)
+		text += fmt.Sprintf("%11s", n.name)
 	}
 	return text
 }
 
 func (s *screen) line(r reading) string {
-	failures := 0
-	var kinds []string
-	for _, kind := range slices.Sorted(maps.Keys(r.failed)) {
-		failures += r.failed[kind]
-		kinds = append(kinds, fmt.Sprintf("%s: %d", kind, r.failed[kind]))
-	}
-	text := fmt.Sprintf("%8s%6d%8s%8s%s", r.at.Format(time.TimeOnly), r.answers, short(r.p50), short(r.p99), s.bar(r.p99))
+	failures := sum(r.failed)
+	text := fmt.Sprintf("%8s%6d%7s%7s%s", r.at.Format(time.TimeOnly), r.answers, short(r.p50), short(r.p99), s.bar(r.p99))
 	text += s.paint(redIf(failures > 0), fmt.Sprintf("%7d", failures))
-	text += s.paint(redIf(r.wrong > 0), fmt.Sprintf("%7d", r.wrong))
+	text += s.paint(redIf(r.wrong > 0), fmt.Sprintf("%6d", r.wrong))
 	for _, n := range r.nodes {
-		text += s.paint(colourOf(n.state), fmt.Sprintf("%12s", n.String()))
+		text += s.paint(colourOf(n.state), fmt.Sprintf("%11s", n.String()))
 	}
-	if len(kinds) > 0 {
-		text += s.paint(red, "  "+strings.Join(kinds, ", "))
+	if failures > 0 {
+		text += s.paint(red, "  "+kinds(r.failed))
 	}
 	return text
+}
+
+func sum(failed map[string]int) int {
+	n := 0
+	for _, count := range failed {
+		n += count
+	}
+	return n
+}
+
+// kinds lists failures, such as "503: 2, 504: 1".
+func kinds(failed map[string]int) string {
+	var texts []string
+	for _, kind := range slices.Sorted(maps.Keys(failed)) {
+		texts = append(texts, fmt.Sprintf("%s: %d", kind, failed[kind]))
+	}
+	return strings.Join(texts, ", ")
 }
 
 func redIf(bad bool) string {
@@ -201,7 +213,7 @@ func short(d time.Duration) string {
 
 // A bar is so many characters wide, and logarithmic from the least to the greatest latency that it can tell.
 const (
-	barWidth    = 6
+	barWidth    = 5
 	barLeast    = 500 * time.Microsecond
 	barGreatest = time.Second
 )

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/rongate/rongate/internal/frauddata"
@@ -18,7 +17,7 @@ import (
 
 const (
 	maxInFlight   = 256             // requests; more wait, and their waiting counts
-	answerTimeout = 5 * time.Second // far beyond rongate's own deadline
+	answerTimeout = 5 * time.Second // beyond rongate's own deadline
 )
 
 // tally is what became of requests.
@@ -29,14 +28,6 @@ type tally struct {
 	wrong     int            // answers with a value that is not the row's
 }
 
-func (t *tally) failures() int {
-	n := 0
-	for _, count := range t.failed {
-		n += count
-	}
-	return n
-}
-
 // traffic sends requests at their times, whatever becomes of those before, and checks every answer.
 type traffic struct {
 	url    string
@@ -44,8 +35,7 @@ type traffic struct {
 	data   *frauddata.Data
 	client *http.Client
 	say    func(text string) // tells of answers that are wrong
-	// edited says that the catalogue is no longer the one that the data expects.
-	edited atomic.Bool
+	edited func() bool       // whether the catalogue is no longer the one that the data expects
 
 	mu     sync.Mutex // guards what follows
 	second tally      // since the last take
@@ -53,11 +43,11 @@ type traffic struct {
 	spread spread     // of all latencies
 }
 
-func newTraffic(url string, rate int, data *frauddata.Data, say func(string)) *traffic {
+func newTraffic(d *demo) *traffic {
 	return &traffic{
-		url: url, rate: rate, data: data, say: say,
+		url: "http://" + d.gate.public, rate: d.opts.Rate, data: d.data, say: d.screen.event, edited: d.edited,
 		client: &http.Client{
-			Timeout:   answerTimeout,
+			Timeout:   d.opts.Deadline + answerTimeout,
 			Transport: &http.Transport{MaxIdleConnsPerHost: maxInFlight},
 		},
 		second: tally{failed: map[string]int{}}, total: tally{failed: map[string]int{}},
@@ -107,7 +97,11 @@ func (t *traffic) ask(asked question) (failure string, mistake error) {
 	if response.StatusCode != http.StatusOK {
 		return strconv.Itoa(response.StatusCode), nil
 	}
-	return check(t.data, asked, body, t.edited.Load())
+	failure, mistake = check(t.data, asked, body, false)
+	if mistake != nil && t.edited() {
+		return check(t.data, asked, body, true)
+	}
+	return failure, mistake
 }
 
 func (t *traffic) record(latency time.Duration, failure string, mistake error) {

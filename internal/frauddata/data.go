@@ -12,9 +12,6 @@ import (
 // Database is the feature store, and the database that holds its tables.
 const Database = "payments"
 
-// TTL is what the catalogue says of account_stats_1.
-const TTL = 7 * 24 * time.Hour
-
 //go:embed catalog.yaml
 var catalogYAML []byte
 
