@@ -30,8 +30,9 @@ type finding struct {
 
 // findings collects what is found, each sentence once, however many nodes it holds for.
 type findings struct {
-	list  []finding
-	nodes []string // that answered; those of a finding are told by how many of these they are
+	list    []finding
+	asked   int // nodes
+	reached int // of these
 }
 
 func (f *findings) add(l level, format string, args ...any) {
@@ -67,21 +68,23 @@ func (f *findings) print(w io.Writer) {
 	for l := trouble; l <= note; l++ {
 		for _, found := range f.list {
 			if found.level == l {
-				fmt.Fprintf(w, "%-7s  %s%s\n", l, found.text, onNodes(found.nodes, f.nodes))
+				fmt.Fprintf(w, "%-7s  %s%s\n", l, found.text, f.onNodes(found.nodes))
 			}
 		}
 	}
 }
 
 // onNodes says where something is so.
-func onNodes(nodes, all []string) string {
+func (f *findings) onNodes(nodes []string) string {
 	switch {
-	case len(nodes) == 0, len(all) < 2:
+	case len(nodes) == 0, f.asked < 2:
 		return ""
-	case len(nodes) == len(all):
+	case len(nodes) == f.asked:
 		return " (on every node)"
 	case len(nodes) == 1:
 		return " (on node " + nodes[0] + ")"
+	case len(nodes) == f.reached:
+		return " (on every node that was reached)"
 	}
 	return " (on nodes " + strings.Join(nodes, ", ") + ")"
 }
@@ -118,7 +121,7 @@ type mistakes []yamldoc.Problem
 // mistakesOf takes an error of loadConfig apart: the mistakes in files, and what else went wrong.
 func mistakesOf(err error) (found mistakes, others []error) {
 	var problems yamldoc.Problems
-	joined, several := err.(interface{ Unwrap() []error }) //nolint:errorlint // it takes apart what As would search
+	joined, several := err.(interface{ Unwrap() []error })
 	switch {
 	case err == nil:
 	case several:

@@ -13,9 +13,10 @@ import (
 // judgeNodes tells what is wrong with the nodes, with the tables as they have them, and with what is asked of them.
 func (r *checkReport) judgeNodes(gateways int) {
 	f, cfg := &r.found, r.cfg.lookup.Pool
+	f.asked = len(r.nodes)
 	for _, n := range r.nodes {
 		if n.Handshake > 0 {
-			f.nodes = append(f.nodes, n.Address)
+			f.reached++
 		}
 	}
 	prepared := 0

@@ -189,7 +189,7 @@ func (s *groupSummary) notes() []string {
 	switch {
 	case !s.asked:
 	case !s.there:
-		notes = append(notes, "no table")
+		notes = append(notes, "no table to be read")
 	case !s.joined:
 		notes = append(notes, "no sound feature view reads it")
 	case s.empty && s.read > 0:

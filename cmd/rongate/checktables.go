@@ -29,7 +29,7 @@ func judgeTables(f *findings, r *lookup.NodeReport, user string) {
 	}
 	for _, name := range sorted(r.Absent) {
 		if refusal := (*pool.ServerError)(nil); errors.As(r.Absent[name], &refusal) && isDenied(refusal.Number) {
-			f.addOn(r.Address, note, "table %s: %s; GRANT SELECT ON %s TO %s", name, refusal.Message, sqlName(name), user)
+			f.addOn(r.Address, note, "table %s: %s; if it is there, GRANT SELECT ON %s TO %s", name, refusal.Message, sqlName(name), user)
 		}
 	}
 	for _, s := range r.Selects {
