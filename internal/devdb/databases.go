@@ -60,8 +60,12 @@ func (ds *databases) CreateDatabase(ctx *sql.Context, name string) error {
 	return ds.CreateCollatedDatabase(ctx, name, sql.Collation_Default)
 }
 
-// CreateCollatedDatabase implements sql.CollatedDatabaseProvider.
+// CreateCollatedDatabase implements sql.CollatedDatabaseProvider. Where the statement names no collation the engine gives
+// its own default, a binary one; MySQL's is in its place.
 func (ds *databases) CreateCollatedDatabase(_ *sql.Context, name string, collation sql.CollationID) error {
+	if collation == sql.Collation_Default {
+		collation = sql.Collation_utf8mb4_0900_ai_ci
+	}
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	if ds.byName[strings.ToLower(name)] != nil {

@@ -36,6 +36,7 @@ func newDefinition(
 		return nil, fmt.Errorf("devdb has no tables without a primary key (table %s)", name)
 	}
 	for _, ordinal := range d.schema.PkOrdinals {
+		d.schema.Schema[ordinal].Nullable = false // whatever an ALTER TABLE says
 		k, err := newKeyColumn(d.schema.Schema[ordinal], ordinal)
 		if err != nil {
 			return nil, err

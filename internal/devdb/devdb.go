@@ -25,8 +25,8 @@ type Config struct {
 const (
 	defaultNodes = 3
 
-	// serverVersion is what clients are greeted with. Clients derive from it what they may send.
-	serverVersion = "8.0.33-devdb"
+	// serverVersion is what clients are told. They derive from its number what they may send.
+	serverVersion = "8.0.31-devdb"
 )
 
 // A DB is a running database.
@@ -48,7 +48,9 @@ func Start(cfg Config) (*DB, error) {
 	if cfg.Nodes < 0 {
 		return nil, fmt.Errorf("devdb: %d nodes", cfg.Nodes)
 	}
-	logrus.SetOutput(io.Discard) // the engine's log, a line for every connection; nothing else uses this logger
+	if err := setEngine(); err != nil {
+		return nil, fmt.Errorf("devdb: %w", err)
+	}
 	db := &DB{databases: newDatabases(), user: cfg.User, accepting: make(chan struct{})}
 	db.engine = sqle.NewDefault(db.databases)
 	if cfg.User != "" {
@@ -78,13 +80,12 @@ func Start(cfg Config) (*DB, error) {
 	return db, nil
 }
 
-// newSession is called for every connection. The sessions of one connection share nothing but the tables.
-func newSession(_ context.Context, c *mysql.Conn, address string) (sql.Session, error) {
-	client := sql.Client{User: c.User, Capabilities: c.Capabilities}
-	if user, ok := c.UserData.(sql.MysqlConnectionUser); ok {
-		client.User, client.Address = user.User, user.Host
-	}
-	return sql.NewBaseSessionWithClientServer(address, client, c.ConnectionID), nil
+// setEngine sets what the engine has once in a process, the same at every call.
+func setEngine() error {
+	logrus.SetOutput(io.Discard) // a line for every connection; nothing but the engine uses this logger
+	return sql.SystemVariables.AssignValues(map[string]any{
+		"version": serverVersion, "version_comment": "rongate's embedded database, for development",
+	})
 }
 
 // Addresses returns where the nodes listen, as host:port.

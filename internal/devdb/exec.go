@@ -14,9 +14,9 @@ import (
 // Exec runs the statements of a script in a session of their own, up to the first that fails. Results are read and
 // dropped.
 func (db *DB) Exec(ctx context.Context, script string) error {
-	session := sql.NewBaseSessionWithClientServer("", sql.Client{User: db.user, Address: "localhost"}, 0)
+	own := session{sql.NewBaseSessionWithClientServer("", sql.Client{User: db.user, Address: "localhost"}, 0)}
 	for script != "" {
-		c := sql.NewContext(ctx, sql.WithSession(session))
+		c := sql.NewContext(ctx, sql.WithSession(own))
 		parsed, statement, rest, err := db.engine.Parser.Parse(c, script, true)
 		if errors.Is(err, sqlparser.ErrEmpty) {
 			return nil
@@ -79,25 +79,33 @@ func (t *table) load(ctx *sql.Context, values []any) error {
 		return fmt.Errorf("%d values for %d columns", len(values), len(t.def.schema.Schema))
 	}
 	row := make(sql.Row, len(values))
+	var err error
 	for i, c := range t.def.schema.Schema {
-		if values[i] == nil {
-			if !c.Nullable {
-				return sql.ErrInsertIntoNonNullableProvidedNull.New(c.Name)
-			}
-			continue
+		if row[i], err = converted(ctx, c, values[i]); err != nil {
+			return err
 		}
-		v, in, err := c.Type.Convert(ctx, values[i])
-		if err != nil {
-			return fmt.Errorf("column %s: %w", c.Name, err)
-		}
-		if in != sql.InRange {
-			return fmt.Errorf("column %s: %v is out of range", c.Name, values[i])
-		}
-		row[i] = v
 	}
 	existing, err := t.insert(t.def, row)
 	if err == nil && existing != nil {
 		err = sql.NewUniqueKeyErr(t.def.keyText(row), true, existing)
 	}
 	return err
+}
+
+// converted is a value as a column stores it.
+func converted(ctx *sql.Context, c *sql.Column, value any) (any, error) {
+	if value == nil {
+		if !c.Nullable {
+			return nil, sql.ErrInsertIntoNonNullableProvidedNull.New(c.Name)
+		}
+		return nil, nil
+	}
+	v, in, err := c.Type.Convert(ctx, value)
+	if err != nil {
+		return nil, fmt.Errorf("column %s: %w", c.Name, err)
+	}
+	if in != sql.InRange {
+		return nil, fmt.Errorf("column %s: %v is out of range", c.Name, value)
+	}
+	return v, nil
 }

@@ -1,4 +1,4 @@
-package devdb_test
+package devdb
 
 import (
 	"bytes"
@@ -15,40 +15,11 @@ import (
 
 	"github.com/rongate/rongate/catalog"
 	"github.com/rongate/rongate/contract"
-	"github.com/rongate/rongate/internal/devdb"
 	"github.com/rongate/rongate/lookup"
 	"github.com/rongate/rongate/pool"
 	"github.com/rongate/rongate/server"
 	"github.com/rongate/rongate/vectors"
 )
-
-const (
-	user     = "rongate"
-	password = "not a secret"
-
-	soon = 20 * time.Second // bounds what has to happen in real time; a sound test never waits that long
-)
-
-func start(t testing.TB) *devdb.DB {
-	t.Helper()
-	db, err := devdb.Start(devdb.Config{User: user, Password: password})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
-func exec(t testing.TB, db *devdb.DB, script string) {
-	t.Helper()
-	if err := db.Exec(context.Background(), script); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // gateway is rongate as cmd/rongate composes it, but for its clock, in the test's own process.
 type gateway struct {
@@ -59,7 +30,7 @@ type gateway struct {
 }
 
 // startGateway serves a catalogue, or the contract's if there is none, from all nodes of a database.
-func startGateway(t testing.TB, db *devdb.DB, catalogue string) *gateway {
+func startGateway(t testing.TB, db *DB, catalogue string) *gateway {
 	t.Helper()
 	path := filepath.Join("..", "..", "contract", "catalog.yaml")
 	if catalogue != "" {

@@ -6,7 +6,7 @@ import (
 	sqle "github.com/dolthub/go-mysql-server"
 	"github.com/dolthub/vitess/go/mysql"
 	"github.com/dolthub/vitess/go/sqltypes"
-	"github.com/dolthub/vitess/go/vt/proto/query"
+	querypb "github.com/dolthub/vitess/go/vt/proto/query"
 )
 
 // maxPrepared is how many parsed statements the engine keeps for a connection. It forgets none when a client closes it,
@@ -26,7 +26,7 @@ type handler struct {
 // ComPrepare implements mysql.Handler.
 func (h *handler) ComPrepare(
 	ctx context.Context, c *mysql.Conn, statement string, prepare *mysql.PrepareData,
-) ([]*query.Field, error) {
+) ([]*querypb.Field, error) {
 	if len(h.statements.CachedStatementsForSession(c.ConnectionID)) >= maxPrepared {
 		h.statements.DeleteSessionData(c.ConnectionID)
 	}
@@ -66,16 +66,16 @@ func (h *handler) mended(send mysql.ResultSpoolFn) mysql.ResultSpoolFn {
 
 // mend adds to the columns of a result what the engine leaves out and clients go by: the flags that tell an ENUM and a SET
 // from a CHAR, where there are other flags too, and the fractional digits of TIME and TIMESTAMP.
-func (h *handler) mend(fields []*query.Field) {
+func (h *handler) mend(fields []*querypb.Field) {
 	for _, f := range fields {
 		switch f.Type {
-		case query.Type_ENUM:
-			f.Flags |= uint32(query.MySqlFlag_ENUM_FLAG)
-		case query.Type_SET:
-			f.Flags |= uint32(query.MySqlFlag_SET_FLAG)
-		case query.Type_TIME:
+		case querypb.Type_ENUM:
+			f.Flags |= uint32(querypb.MySqlFlag_ENUM_FLAG)
+		case querypb.Type_SET:
+			f.Flags |= uint32(querypb.MySqlFlag_SET_FLAG)
+		case querypb.Type_TIME:
 			f.Decimals = timeFraction
-		case query.Type_TIMESTAMP:
+		case querypb.Type_TIMESTAMP:
 			f.Decimals = h.databases.fraction(f.Database, f.OrgTable, f.OrgName)
 		}
 	}

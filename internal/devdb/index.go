@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
 )
 
 // primaryIndex describes the index over the primary key.
@@ -63,9 +64,8 @@ func (primaryIndex) IndexType() string { return "HASH" }
 // PrefixLengths implements sql.Index.
 func (primaryIndex) PrefixLengths() []uint16 { return nil }
 
-// CanSupport implements sql.Index. The lookups that the table makes have no ranges; others are ranges that the engine
-// made, for joins.
-func (primaryIndex) CanSupport(_ *sql.Context, ranges ...sql.Range) bool { return len(ranges) == 0 }
+// CanSupport implements sql.Index. Ranges that are more than points cost a scan.
+func (primaryIndex) CanSupport(*sql.Context, ...sql.Range) bool { return true }
 
 // CanSupportOrderBy implements sql.Index.
 func (primaryIndex) CanSupportOrderBy(sql.Expression) bool { return false }
@@ -102,3 +102,47 @@ func (ks keySet) String() string {
 
 // DebugString implements sql.RangeCollection.
 func (ks keySet) DebugString() string { return ks.String() }
+
+// keysOf returns the keys of ranges that the engine has made, for a join, if each is one key.
+func (d *definition) keysOf(ctx *sql.Context, ranges []sql.MySQLRange) (keySet, bool) {
+	var keys keySet
+	for _, r := range ranges {
+		key, what := d.keyOf(ctx, r)
+		switch what {
+		case undecided:
+			return nil, false
+		case exactly:
+			keys = append(keys, key)
+		}
+	}
+	return distinct(keys), true
+}
+
+func (d *definition) keyOf(ctx *sql.Context, r sql.MySQLRange) (key []byte, result outcome) {
+	if len(r) != len(d.key) {
+		return nil, undecided
+	}
+	for i, part := range r {
+		from, closed := part.LowerBound.(sql.Below)
+		to, alsoClosed := part.UpperBound.(sql.Above)
+		if !closed || !alsoClosed {
+			return nil, undecided
+		}
+		low, what := d.key[i].encode(ctx, from.Key)
+		high, whatHigh := d.key[i].encode(ctx, to.Key)
+		if result = max(result, what, whatHigh); result == exactly && string(low) != string(high) {
+			return nil, undecided
+		}
+		key = append(key, low...)
+	}
+	return key, result
+}
+
+// filterOf is an expression that tells whether a row is in one of the ranges.
+func (d *definition) filterOf(ranges []sql.MySQLRange) (sql.Expression, error) {
+	columns := make([]sql.Expression, len(d.key))
+	for i, k := range d.key {
+		columns[i] = expression.NewGetFieldWithTable(k.ordinal, 0, k.typ, d.database, d.name, k.name, false)
+	}
+	return expression.NewRangeFilterExpr(columns, ranges)
+}

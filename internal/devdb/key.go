@@ -117,6 +117,19 @@ const (
 	undecided // the engine has to compare
 )
 
+// encode returns what the index has for a value that the column is compared with.
+func (k *keyColumn) encode(ctx *sql.Context, value any) ([]byte, outcome) {
+	v, what := k.comparand(ctx, value)
+	if what != exactly {
+		return nil, what
+	}
+	encoded, err := k.append(nil, v)
+	if err != nil {
+		return nil, undecided
+	}
+	return encoded, exactly
+}
+
 // comparand converts a value to the column's own type. Only where the conversion loses nothing does comparing in the index
 // mean what the comparison means in SQL.
 func (k *keyColumn) comparand(ctx *sql.Context, value any) (any, outcome) {

@@ -12,11 +12,14 @@ import (
 // maxProduct is how many keys a lookup may have: the product of the values asked for in each column of the key.
 const maxProduct = 1 << 16
 
-// SkipIndexCosting implements sql.IndexSearchable: a hash index serves no ranges, so nothing is left for the engine.
+// SkipIndexCosting implements sql.IndexSearchable: what LookupForExpressions does not find is a scan. The engine would
+// find ranges, but loses collations on the way.
 func (t *table) SkipIndexCosting() bool { return true }
 
 // LookupForExpressions implements sql.IndexSearchable: it finds the filters of a conjunction that fix the whole primary
-// key and makes of them a lookup. What it returns as left are the other filters.
+// key and makes of them a lookup. What it returns as left are the other filters. It finds nothing where
+// the statement gives the table another name: it is not told that name, and a subquery's filter may be about a table
+// outside.
 func (t *table) LookupForExpressions(
 	ctx *sql.Context, filters ...sql.Expression,
 ) (sql.IndexLookup, *sql.FuncDepSet, sql.Expression, bool, error) {
@@ -99,7 +102,7 @@ func (s *search) columnsOf(e sql.Expression) []int {
 	switch e := e.(type) {
 	case *expression.GetField:
 		for i, k := range s.def.key {
-			if strings.EqualFold(k.name, e.Name()) {
+			if strings.EqualFold(s.def.name, e.Table()) && strings.EqualFold(k.name, e.Name()) {
 				return []int{i}
 			}
 		}
@@ -137,13 +140,8 @@ func (s *search) value(positions []int, e sql.Expression) ([]byte, outcome) {
 		if !ok {
 			return nil, undecided
 		}
-		v, what := k.comparand(s.ctx, constant)
-		if what == exactly {
-			var err error
-			if encoded[positions[i]], err = k.append(nil, v); err != nil {
-				what = undecided
-			}
-		}
+		var what outcome
+		encoded[positions[i]], what = k.encode(s.ctx, constant)
 		result = max(result, what)
 	}
 	return slices.Concat(encoded...), result
@@ -158,19 +156,10 @@ func (s *search) constant(k *keyColumn, e sql.Expression) (any, bool) {
 		}
 		e = collated.Child()
 	}
-	if converted, ok := e.(*expression.ConvertUsing); ok {
-		// Texts are UTF-8 here whatever their character set, and the engine's conversion gives the bytes of the other one.
-		e = converted.Child
-	}
-	if literal, ok := e.(*expression.Literal); ok {
-		return literal.Value(), true
-	}
 	depends := transform.InspectExpr(e, func(e sql.Expression) bool {
-		switch e := e.(type) {
-		case *expression.Literal, *expression.Convert, *expression.UnaryMinus, expression.Tuple:
+		switch e.(type) {
+		case *expression.Literal, *expression.Convert, *expression.ConvertUsing, *expression.UnaryMinus:
 			return false
-		case sql.NonDeterministicExpression:
-			return e.IsNonDeterministic()
 		}
 		return true
 	})
@@ -178,7 +167,25 @@ func (s *search) constant(k *keyColumn, e sql.Expression) (any, bool) {
 		return nil, false
 	}
 	value, err := e.Eval(s.ctx, nil)
-	return value, err == nil
+	if err != nil {
+		return nil, false
+	}
+	return inUTF8(value, e.Type())
+}
+
+// inUTF8 is a text that the engine has converted to another character set as it is stored, which is in UTF-8 whatever the
+// column's character set. Other values stay.
+func inUTF8(value any, typ sql.Type) (any, bool) {
+	text, ok := value.(string)
+	if t, isText := typ.(sql.StringType); ok && isText {
+		switch charset := t.CharacterSet(); charset {
+		case sql.CharacterSet_utf8mb4, sql.CharacterSet_utf8mb3, sql.CharacterSet_binary:
+		default:
+			decoded, ok := charset.Encoder().Decode([]byte(text))
+			return string(decoded), ok
+		}
+	}
+	return value, true
 }
 
 // keys returns the keys that the conditions leave, each once, and the filters they stand for.

@@ -44,6 +44,34 @@ func (s *store) rename(name string) error {
 	return err
 }
 
+// redefine replaces the definition and remakes every row for it, or changes nothing.
+func (s *store) redefine(from, to *definition, remake func(sql.Row) (sql.Row, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.def != from {
+		return errAltered
+	}
+	remade := newStore(to)
+	for _, row := range s.rows {
+		if row == nil {
+			continue
+		}
+		row, err := remake(row)
+		if err != nil {
+			return err
+		}
+		existing, err := remade.insert(to, row)
+		if err != nil {
+			return err
+		}
+		if existing != nil {
+			return sql.NewUniqueKeyErr(to.keyText(row), true, existing)
+		}
+	}
+	s.def, s.rows, s.free, s.index = to, remade.rows, nil, remade.index
+	return nil
+}
+
 // get returns the rows that the keys have, in the keys' order. A plan made for another definition must not read.
 func (s *store) get(def *definition, keys [][]byte) ([]sql.Row, error) {
 	s.mu.RLock()

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 )
 
 // A table is a store as one statement sees it: with the definition that the statement was planned for.
@@ -55,9 +56,9 @@ func (t *table) DataLength(*sql.Context) (uint64, error) {
 	return uint64(t.count() * len(t.def.schema.Schema) * roughCell), nil
 }
 
-// A scanPartition is all rows, a keyPartition those that some keys have.
+// A scanPartition is all rows for which the filter is true, if there is one; a keyPartition those that some keys have.
 type (
-	scanPartition struct{}
+	scanPartition struct{ filter sql.Expression }
 	keyPartition  struct{ keys keySet }
 )
 
@@ -79,7 +80,11 @@ func (t *table) PartitionRows(_ *sql.Context, p sql.Partition) (sql.RowIter, err
 		rows, err := t.get(t.def, p.keys)
 		return sql.RowsToRowIter(rows...), err
 	case scanPartition:
-		return &scan{table: t, end: t.slots()}, nil
+		all := &scan{table: t, end: t.slots()}
+		if p.filter != nil {
+			return plan.NewFilterIter(p.filter, all), nil
+		}
+		return all, nil
 	}
 	return nil, fmt.Errorf("devdb: a partition of type %T", p)
 }
@@ -124,12 +129,25 @@ func (t *table) IndexedAccess(*sql.Context, sql.IndexLookup) sql.IndexedTable { 
 func (t *table) PreciseMatch() bool { return true }
 
 // LookupPartitions implements sql.IndexedTable.
-func (t *table) LookupPartitions(_ *sql.Context, lookup sql.IndexLookup) (sql.PartitionIter, error) {
-	keys, ok := lookup.Ranges.(keySet)
-	if !ok {
-		return nil, fmt.Errorf("devdb: a lookup of ranges in %s", t.def.name)
+func (t *table) LookupPartitions(ctx *sql.Context, lookup sql.IndexLookup) (sql.PartitionIter, error) {
+	var p sql.Partition
+	switch ranges := lookup.Ranges.(type) {
+	case keySet:
+		p = keyPartition{ranges}
+	case sql.MySQLRangeCollection:
+		if keys, ok := t.def.keysOf(ctx, ranges); ok {
+			p = keyPartition{keys}
+			break
+		}
+		filter, err := t.def.filterOf(ranges)
+		if err != nil {
+			return nil, err
+		}
+		p = scanPartition{filter}
+	default:
+		return nil, fmt.Errorf("devdb: ranges of type %T", ranges)
 	}
-	return sql.PartitionsToPartitionIter(keyPartition{keys}), nil
+	return sql.PartitionsToPartitionIter(p), nil
 }
 
 // Inserter implements sql.InsertableTable.
