@@ -207,8 +207,8 @@ func absence(c *pool.Conn, name catalog.TableName) (said, err error) {
 	return err, nil
 }
 
-// readAll reads rows by every select. A connection that a statement broke is replaced: a table that is locked, say, does
-// not keep the others from being read.
+// readAll reads rows by every select. A connection that a statement broke is replaced: a table that is locked, say,
+// keeps no other from being read.
 func (p *probe) readAll() error {
 	selects := p.report.Snapshot.Selects
 	for len(p.report.Selects) < len(selects) {

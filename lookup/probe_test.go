@@ -52,7 +52,8 @@ func (s *tinyServer) explain(how []string, sink pool.Sink) error {
 		return err
 	}
 	return sink.Row([]column.Value{
-		column.IntValue(1), column.BytesValue([]byte(how[0])), column.IntValue(3), column.BytesValue([]byte(how[1])), column.Null(),
+		column.IntValue(1), column.BytesValue([]byte(how[0])), column.IntValue(3), column.BytesValue([]byte(how[1])),
+		column.Null(),
 	})
 }
 
@@ -69,6 +70,7 @@ func tinyPlan(t *testing.T) *Plan {
 // TestReadOne reads what there is by the statements that serve it, and explains them.
 func TestReadOne(t *testing.T) {
 	byKey, scan := []string{"range", "PRIMARY"}, []string{"ALL", ""}
+	shown := Access{Type: "range", Key: "PRIMARY", Rows: 3}
 	for _, test := range []struct {
 		name   string
 		server tinyServer
@@ -76,18 +78,23 @@ func TestReadOne(t *testing.T) {
 		err    error
 		access Access // of several; the zero Access: it is not known
 	}{
-		{"two rows", tinyServer{keys: []int64{7, 8}, how: byKey}, 2, nil, Access{Type: "range", Key: "PRIMARY", Rows: 3}},
-		{"one row", tinyServer{keys: []int64{7}, how: byKey}, 1, nil, Access{Type: "range", Key: "PRIMARY", Rows: 3}},
-		{"the key that is tried unasked", tinyServer{keys: []int64{0}, how: byKey}, 1, nil, Access{Type: "range", Key: "PRIMARY", Rows: 3}},
-		{"no row", tinyServer{how: byKey}, 0, nil, Access{Type: "range", Key: "PRIMARY", Rows: 3}},
-		{"a row that its key does not find", tinyServer{keys: []int64{7}, how: byKey, hidden: true}, 0, errLost, Access{Type: "range", Key: "PRIMARY", Rows: 3}},
+		{"two rows", tinyServer{keys: []int64{7, 8}, how: byKey}, 2, nil, shown},
+		{"one row", tinyServer{keys: []int64{7}, how: byKey}, 1, nil, shown},
+		{"the key that is tried unasked", tinyServer{keys: []int64{0}, how: byKey}, 1, nil, shown},
+		{"no row", tinyServer{how: byKey}, 0, nil, shown},
+		{"a row that its key does not find", tinyServer{keys: []int64{7}, how: byKey, hidden: true}, 0, errLost, shown},
 		{"no EXPLAIN", tinyServer{keys: []int64{7}}, 1, nil, Access{}},
-		{"a scan by choice", tinyServer{keys: []int64{7}, how: scan, forced: byKey}, 1, nil, Access{Type: "ALL", Rows: 3, ByWay: true}},
+		{
+			"a scan by choice",
+			tinyServer{keys: []int64{7}, how: scan, forced: byKey},
+			1, nil,
+			Access{Type: "ALL", Rows: 3, ByWay: true},
+		},
 		{"a scan", tinyServer{keys: []int64{7}, how: scan, forced: scan}, 1, nil, Access{Type: "ALL", Rows: 3}},
 	} {
 		r := readOne(&test.server, tinyPlan(t))
-		if !errors.Is(r.Err, test.err) || (r.Err == nil) != (test.err == nil) || r.Rows != test.rows || r.Several != test.access ||
-			(r.AccessErr == nil) != (test.access != Access{}) {
+		if !errors.Is(r.Err, test.err) || (r.Err == nil) != (test.err == nil) || r.Rows != test.rows ||
+			r.Several != test.access || (r.AccessErr == nil) != (test.access != Access{}) {
 			t.Errorf("%s: %+v", test.name, r)
 		}
 		if got := strings.Join(test.server.queries, "\n"); !strings.Contains(got, "SELECT `id` FROM `db`.`t` LIMIT 2") ||

@@ -49,8 +49,8 @@ var errLost = errors.New("a row of the table is not found by its own key")
 // severalKeys is for how many keys the statement for several is explained and read. All such statements are alike.
 const severalKeys = 2
 
-// readOne reads some of the rows that there are. One that is not found may have been deleted meanwhile, so it is not the
-// only one that is tried.
+// readOne reads some of the rows that there are. One that is not found may have been deleted meanwhile, so that it is
+// not the only one that is tried.
 func readOne(c Conn, p *Plan) SelectReport {
 	var r SelectReport
 	for range 2 {
@@ -106,8 +106,8 @@ func fetch(c Conn, p *Plan, keys [][]byte, there int) (found int, err error) {
 	return b.rows, nil
 }
 
-// someKeys returns the keys of some rows of the table, encoded. A key that no caller could send, such as a zero date, is
-// passed over.
+// someKeys returns the keys of some rows of the table, encoded. A key that no caller could send, such as a zero date,
+// is passed over.
 func someKeys(c Conn, p *Plan) ([][]byte, error) {
 	var b strings.Builder
 	b.WriteString("SELECT ")
@@ -160,7 +160,7 @@ func explain(c Conn, p *Plan, keys [][]byte, size int) (Access, error) {
 	return a, nil
 }
 
-// forcePrimary adds a hint to one of a plan's statements. No name has a backtick, so the table's occurs but once as one.
+// forcePrimary adds a hint to one of a plan's statements. No name has a backtick, so that the table's occurs but once.
 func forcePrimary(query string, table catalog.TableName) string {
 	from := " FROM " + quoted(table)
 	return strings.Replace(query, from+" WHERE ", from+" FORCE INDEX (PRIMARY) WHERE ", 1)

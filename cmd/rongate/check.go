@@ -41,7 +41,7 @@ func (c *checkCmd) Validate() error {
 	return nil
 }
 
-// Run finds out all that one run can, and prints it. What is wrong in one place does not keep it from looking at others.
+// Run finds out all that one run can, and prints it. What is wrong in one place keeps it from no other.
 func (c *checkCmd) Run(out output) error {
 	cfg, err := loadConfig(c.Config, os.LookupEnv)
 	r := &checkReport{file: c.Config, cfg: cfg}
@@ -118,8 +118,8 @@ func (r *checkReport) judgeZones(env environment) {
 	at := zonePos(r.file, env)
 	switch {
 	case own == "" && len(zones) > 0:
-		r.found.add(warning, "%s", yamldoc.Problem{Pos: at, Message: "is not set while nodes have zones, so that none of those " +
-			"is near; set it, or RONGATE_ZONE, to where rongate runs, such as " + zones[0]})
+		r.found.add(warning, "%s", yamldoc.Problem{Pos: at, Message: "is not set while nodes have zones, so that none of " +
+			"those is near; set it, or RONGATE_ZONE, to where rongate runs, such as " + zones[0]})
 	case own != "":
 		r.found.add(warning, "%s", yamldoc.Problem{Pos: at, Message: "no node is in zone " + own +
 			", so that every read crosses zones; " + yamldoc.Suggest(own, zones)})

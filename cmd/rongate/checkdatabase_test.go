@@ -49,7 +49,8 @@ const plantedCatalog = `featureStores:
     featureViews:
       - name: fraud
         version: 1
-        joins: [{group: account, version: 1}, {group: merchant, version: 1}, {group: empty, version: 1, keys: {id: account_id}}]
+        joins:
+          [{group: account, version: 1}, {group: merchant, version: 1}, {group: empty, version: 1, keys: {id: account_id}}]
         features: [country, category, score]
       - {name: person, version: 2, joins: [{group: profile, version: 1}], features: [bio, age]}
       - {name: mail, version: 1, joins: [{group: inbox, version: 1}], features: [score]}
@@ -59,8 +60,8 @@ const plantedCatalog = `featureStores:
 `
 
 // plantedFindings has NODE for the address of the server, CLOSED and MAIL for those that are none.
-const plantedFindings = `TROUBLE  200 gateways x 5 connections = 1000 of 151 (max_connections); a gateway takes perNode 2 + ` +
-	`maxDetached 2 + 1 that is replaced; lower connections.perNode, raise max_connections, or run fewer gateways (on node NODE)
+const plantedFindings = `TROUBLE  200 gateways x 5 connections = 1000 of 151 (max_connections); a gateway takes ` +
+	`perNode 2 + maxDetached 2 + 1 that is replaced; lower connections.perNode, raise max_connections, or run fewer gateways (on node NODE)
 TROUBLE  200 gateways x 5 connections x 53 prepared statements = 53000 of 16382 (max_prepared_stmt_count); lower ` +
 	`connections.statements, raise max_prepared_stmt_count, or run fewer gateways (on node NODE)
 TROUBLE  node CLOSED: refuses connections: nothing listens there; start the server, or mend the address
@@ -69,7 +70,7 @@ TROUBLE  catalog.yaml:8: featureStores[0].featureGroups[4].table: table payments
 	`not read it; create it, grant SELECT or mend its name (on node NODE)
 TROUBLE  catalog.yaml:11: featureStores[0].featureGroups[7].table: table payments.gone_1 does not exist, or the user may ` +
 	`not read it; create it, grant SELECT or mend its name (on node NODE)
-TROUBLE  catalog.yaml:20: featureStores[0].featureViews[4].features[1]: no joined feature group has it; did you mean ` +
+TROUBLE  catalog.yaml:21: featureStores[0].featureViews[4].features[1]: no joined feature group has it; did you mean ` +
 	`country? (on node NODE)
 TROUBLE  feature group payments/locked_1: table payments.locked_1 does not answer in time; see what locks it or what the ` +
 	`server waits for (on node NODE)
@@ -239,8 +240,8 @@ check: everything is as it should be
 // TestCheckContradiction: of three nodes each has the mistake, which is told once.
 func TestCheckContradiction(t *testing.T) {
 	status, stdout := check(t, databaseFolder(t, wrongCatalog))
-	wantFindings(t, stdout, "TROUBLE  catalog.yaml:9: featureStores[0].featureViews[0].features[0]: no joined feature group has "+
-		"it; did you mean country? (on every node)", "check: 1 trouble")
+	wantFindings(t, stdout, "TROUBLE  catalog.yaml:9: featureStores[0].featureViews[0].features[0]: no joined feature "+
+		"group has it; did you mean country? (on every node)", "check: 1 trouble")
 	if status != 1 {
 		t.Errorf("status %d", status)
 	}

@@ -85,9 +85,15 @@ func TestJudgeNode(t *testing.T) {
 		{lookup.NodeReport{Clock: -1100 * time.Millisecond}, "WARNING  node h:1: its clock is 1.1s behind this machine's; "},
 		{lookup.NodeReport{ClockErr: io.EOF}, "WARNING  node h:1: does not tell the time: EOF; "},
 		{lookup.NodeReport{LimitsErr: io.EOF}, "WARNING  node h:1: does not tell its limits: EOF; "},
-		{lookup.NodeReport{TLS: expires(29 * 24 * time.Hour)}, "WARNING  node h:1: its certificate ends on 2026-01-31 03:04, in 29 days; "},
+		{
+			lookup.NodeReport{TLS: expires(29 * 24 * time.Hour)},
+			"WARNING  node h:1: its certificate ends on 2026-01-31 03:04, in 29 days; ",
+		},
 		{lookup.NodeReport{TLS: expires(time.Hour)}, "WARNING  node h:1: its certificate ends on 2026-01-02 04:04, in 1 hour; "},
-		{lookup.NodeReport{Handshake: 3 * time.Second}, "TROUBLE  node h:1: its handshake takes 3s, longer than connections.handshakeTimeout (2s)"},
+		{
+			lookup.NodeReport{Handshake: 3 * time.Second},
+			"TROUBLE  node h:1: its handshake takes 3s, longer than connections.handshakeTimeout (2s)",
+		},
 		{lookup.NodeReport{Err: context.DeadlineExceeded}, "TROUBLE  node h:1: has not answered everything within 10s; "},
 		{lookup.NodeReport{Err: io.EOF}, "TROUBLE  node h:1: could not be asked for all: EOF; "},
 	} {
@@ -166,7 +172,10 @@ func TestJudgeRead(t *testing.T) {
 		{lookup.SelectReport{AccessErr: io.EOF}, "WARNING" + about + "the server does not tell how it reads the table: EOF"},
 		{lookup.SelectReport{Err: pool.ErrTimeout}, "TROUBLE" + about + "table db.t does not answer in time; "},
 		{lookup.SelectReport{Err: io.EOF, AccessErr: io.EOF}, "TROUBLE" + about + "table db.t cannot be read: EOF; "},
-		{lookup.SelectReport{Err: &pool.ServerError{Number: 1143, Message: "no"}}, "TROUBLE" + about + "no; GRANT SELECT ON `db`.`t` TO me"},
+		{
+			lookup.SelectReport{Err: &pool.ServerError{Number: 1143, Message: "no"}},
+			"TROUBLE" + about + "no; GRANT SELECT ON `db`.`t` TO me",
+		},
 	} {
 		test.report.Select = &catalog.Select{Group: &catalog.Group{
 			Store: "payments", Name: "t", Version: 1, Table: catalog.TableName{Database: "db", Name: "t"},
@@ -185,10 +194,11 @@ func TestJudgeTogether(t *testing.T) {
 	table := func(columnType string) *catalog.Table {
 		return &catalog.Table{PrimaryKey: []string{"id"}, Columns: []column.Def{{Name: "id", ColumnType: columnType}}}
 	}
+	type tables = map[catalog.TableName]*catalog.Table
 	reports := []*lookup.NodeReport{
-		{NodeConfig: lookup.NodeConfig{Address: "h:1"}, Tables: map[catalog.TableName]*catalog.Table{a: table("int"), b: table("int")}},
+		{NodeConfig: lookup.NodeConfig{Address: "h:1"}, Tables: tables{a: table("int"), b: table("int")}},
 		{NodeConfig: lookup.NodeConfig{Address: "h:2"}},
-		{NodeConfig: lookup.NodeConfig{Address: "h:3"}, Tables: map[catalog.TableName]*catalog.Table{a: table("int"), b: table("bigint")}},
+		{NodeConfig: lookup.NodeConfig{Address: "h:3"}, Tables: tables{a: table("int"), b: table("bigint")}},
 	}
 	got := judged(func(f *findings) { judgeAgreement(f, reports) })
 	if got != "TROUBLE  table db.b: nodes h:1 and h:3 disagree: column id is int not null and bigint not null; point both at "+
@@ -197,7 +207,8 @@ func TestJudgeTogether(t *testing.T) {
 	}
 	reports[0].Engines = map[catalog.TableName]string{a: "ndbcluster", b: "InnoDB"}
 	got = judged(func(f *findings) { judgeEngines(f, reports[0]) })
-	if !strings.HasPrefix(got, "NOTE     table db.b: its engine is InnoDB while others are ndbcluster, ") || strings.Count(got, "\n") > 1 {
+	const want = "NOTE     table db.b: its engine is InnoDB while others are ndbcluster, "
+	if !strings.HasPrefix(got, want) || strings.Count(got, "\n") > 1 {
 		t.Errorf("got %s", got)
 	}
 	reports[0].Engines[a] = "InnoDB"

@@ -59,7 +59,8 @@ func judgeNode(f *findings, n *lookup.NodeReport, handshakeTimeout time.Duration
 			handshakeTimeout)
 	}
 	if n.LimitsErr != nil {
-		f.add(warning, "%s: does not tell its limits: %v; count connections against its max_connections by hand", about, n.LimitsErr)
+		f.add(warning, "%s: does not tell its limits: %v; count connections against its max_connections by hand",
+			about, n.LimitsErr)
 	}
 	switch {
 	case n.ClockErr != nil:

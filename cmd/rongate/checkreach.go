@@ -33,7 +33,8 @@ func reach(err error, cfg pool.Config) (state, why string) {
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "unreachable", fmt.Sprintf("cannot be reached: %v; mend the address or the network", err)
 	case errors.As(err, &unknownHost):
-		return "no host", fmt.Sprintf("has a host name that is not known (%v); mend the address or the name service", unknownHost)
+		return "no host", fmt.Sprintf("has a host name that is not known (%v); mend the address or the name service",
+			unknownHost)
 	case pool.IsNotMySQL(err):
 		return "not MySQL", "is no MySQL server: something else listens there; mend the port"
 	case pool.LacksTLS(err):
@@ -109,7 +110,8 @@ func reachCertificate(err error) (state, why string) {
 	case errors.As(err, &unverified), errors.As(err, &invalid):
 		return certificate, fmt.Sprintf("has a certificate that cannot be trusted: %v; give the server another", err)
 	case errors.As(err, &alert):
-		return "TLS", fmt.Sprintf("refuses the TLS handshake: %v; it may want a client certificate: see database.tls.cert", alert)
+		return "TLS", fmt.Sprintf("refuses the TLS handshake: %v; it may want a client certificate: see database.tls.cert",
+			alert)
 	case errors.As(err, &record):
 		return "TLS", fmt.Sprintf("breaks the TLS handshake off: %v; see the server's log", err)
 	}

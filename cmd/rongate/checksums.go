@@ -60,7 +60,8 @@ func (d demand) sums(l lookup.Limits) []sum {
 	}
 	all := []sum{sumOf(words, "max_connections", connections, l.MaxConnections, mend("max_connections"))}
 	if l.MaxUserConnections > 0 {
-		all = append(all, sumOf(words, "max_user_connections", connections, l.MaxUserConnections, mend("max_user_connections")))
+		const limit = "max_user_connections"
+		all = append(all, sumOf(words, limit, connections, l.MaxUserConnections, mend(limit)))
 	}
 	if d.statements > 0 && l.MaxPreparedStatements > 0 {
 		all = append(all, sumOf(words+" x "+plural(d.statements, "prepared statement"), "max_prepared_stmt_count",

@@ -29,7 +29,8 @@ func judgeTables(f *findings, r *lookup.NodeReport, user string) {
 	}
 	for _, name := range sorted(r.Absent) {
 		if refusal := (*pool.ServerError)(nil); errors.As(r.Absent[name], &refusal) && isDenied(refusal.Number) {
-			f.addOn(r.Address, note, "table %s: %s; if it is there, GRANT SELECT ON %s TO %s", name, refusal.Message, sqlName(name), user)
+			f.addOn(r.Address, note, "table %s: %s; if it is there, GRANT SELECT ON %s TO %s",
+				name, refusal.Message, sqlName(name), user)
 		}
 	}
 	for _, s := range r.Selects {
@@ -60,7 +61,8 @@ func judgeRead(f *findings, node string, s lookup.SelectReport, user string) {
 	switch {
 	case s.Err == nil:
 	case errors.As(s.Err, &refusal) && isDenied(refusal.Number):
-		f.addOn(node, trouble, "%s: %s; GRANT SELECT ON %s TO %s", group, refusal.Message, sqlName(s.Select.Group.Table), user)
+		f.addOn(node, trouble, "%s: %s; GRANT SELECT ON %s TO %s",
+			group, refusal.Message, sqlName(s.Select.Group.Table), user)
 	case errors.Is(s.Err, pool.ErrTimeout):
 		f.addOn(node, trouble, "%s: table %s does not answer in time; see what locks it or what the server waits for",
 			group, s.Select.Group.Table)
@@ -127,7 +129,8 @@ func judgeAgreement(f *findings, reports []*lookup.NodeReport) {
 // difference says in what a table differs from another's definition of it; empty: in nothing.
 func difference(a, b *catalog.Table) string {
 	if !slices.Equal(a.PrimaryKey, b.PrimaryKey) {
-		return fmt.Sprintf("the primary key is (%s) and (%s)", strings.Join(a.PrimaryKey, ", "), strings.Join(b.PrimaryKey, ", "))
+		return fmt.Sprintf("the primary key is (%s) and (%s)",
+			strings.Join(a.PrimaryKey, ", "), strings.Join(b.PrimaryKey, ", "))
 	}
 	find := func(t *catalog.Table, name string) *column.Def {
 		for i := range t.Columns {
@@ -204,12 +207,14 @@ func judgeLarge(f *findings, s *catalog.Snapshot) {
 			if readers[at] == nil {
 				places = append(places, at)
 			}
-			readers[at] = append(readers[at], fmt.Sprintf("feature %s of %s/%s version %d", feature.Name, v.Store, v.Name, v.Version))
+			reader := fmt.Sprintf("feature %s of %s/%s version %d", feature.Name, v.Store, v.Name, v.Version)
+			readers[at] = append(readers[at], reader)
 		}
 	}
 	for _, at := range places {
 		f.add(warning, "feature group %s: column %s (%s), read by %s, costs NDB a round trip a row; make it VARCHAR or "+
-			"VARBINARY where it fits, or leave it out", at.group, at.column.Name, at.column.SQLType, strings.Join(readers[at], ", "))
+			"VARBINARY where it fits, or leave it out",
+			at.group, at.column.Name, at.column.SQLType, strings.Join(readers[at], ", "))
 	}
 }
 

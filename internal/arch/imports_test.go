@@ -29,7 +29,7 @@ func allowed() map[string][]string {
 		"loadtest": {"catalog", "internal/hist"},
 		"bench":    {anything},
 
-		"cmd/rongate":          {"catalog", "internal/yamldoc", "lookup", "pool", "server", "vectors"},
+		"cmd/rongate":          {"catalog", "column", "internal/yamldoc", "lookup", "pool", "server", "vectors"},
 		"cmd/rongate-demo":     {anything},
 		"cmd/rongate-loadtest": {anything},
 
