@@ -4,12 +4,14 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -19,6 +21,9 @@ const (
 
 	// refusalTime bounds the writing of the answer to a connection too many. It fits a fresh socket's buffer.
 	refusalTime = 100 * time.Millisecond
+
+	// lastAccepts bounds the accepting of those who have connected by the time that a listener is to be closed.
+	lastAccepts = farewell / 2
 
 	// acceptRetry is the wait after the process ran out of file descriptors or memory for sockets.
 	acceptRetry = 50 * time.Millisecond
@@ -31,14 +36,19 @@ type connections struct {
 
 	mu        sync.Mutex // guards what follows
 	limit     int
-	closed    bool
-	listeners []net.Listener
+	closing   time.Time // when close was called; zero: not yet
+	closed    bool      // closing, and no listener is left
+	listeners map[*listener]struct{}
 	open      map[*conn]struct{}
-	empty     chan struct{} // closed once nothing is accepted any more and nothing is open
+	empty     chan struct{} // closed once closed and nothing is open
+	emptyOnce sync.Once
 }
 
 func newConnections(limit int, refuse func(net.Conn)) *connections {
-	return &connections{limit: limit, refuse: refuse, open: map[*conn]struct{}{}, empty: make(chan struct{})}
+	return &connections{
+		limit: limit, refuse: refuse, empty: make(chan struct{}),
+		listeners: map[*listener]struct{}{}, open: map[*conn]struct{}{},
+	}
 }
 
 // setLimit bounds the connections to come; those that are too many by now stay.
@@ -52,28 +62,61 @@ func (cs *connections) setLimit(n int) {
 func (cs *connections) listen(ln net.Listener) net.Listener {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if cs.closed {
-		ln.Close()
+	l := &listener{Listener: ln, conns: cs}
+	if cs.closing.IsZero() {
+		cs.listeners[l] = struct{}{}
 	} else {
-		cs.listeners = append(cs.listeners, ln)
+		ln.Close()
 	}
-	return &listener{Listener: ln, conns: cs}
+	return l
 }
 
-// close stops accepting.
+// close stops accepting, once those who have connected already are accepted. It returns before that.
 func (cs *connections) close() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if cs.closed {
+	if !cs.closing.IsZero() {
+		return
+	}
+	cs.closing = time.Now()
+	for l := range cs.listeners {
+		if socket, ok := l.Listener.(*net.UnixListener); ok {
+			// Nobody finds it any more; and the next process may make it anew before this one has closed it.
+			os.Remove(socket.Addr().String())
+			socket.SetUnlinkOnClose(false)
+		}
+		l.interrupt()
+	}
+	cs.settleLocked()
+}
+
+// closeListeners closes the listeners whose Accept has not done so.
+func (cs *connections) closeListeners() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for l := range cs.listeners {
+		l.Close()
+		delete(cs.listeners, l)
+	}
+	cs.settleLocked()
+}
+
+// settleLocked notes that nothing is accepted any more, or that nothing is open either, when it is so.
+func (cs *connections) settleLocked() {
+	if cs.closing.IsZero() || len(cs.listeners) > 0 {
 		return
 	}
 	cs.closed = true
-	for _, ln := range cs.listeners {
-		ln.Close()
-	}
 	if len(cs.open) == 0 {
-		close(cs.empty)
+		cs.emptyOnce.Do(func() { close(cs.empty) })
 	}
+}
+
+// closingSince returns when close was called, and whether it was.
+func (cs *connections) closingSince() (time.Time, bool) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return cs.closing, !cs.closing.IsZero()
 }
 
 // dropSilent drops the connections that have not sent a byte yet, which fasthttp takes for requests in progress.
@@ -123,12 +166,18 @@ type listener struct {
 // take it for the end of the listener.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
+		since, closing := l.conns.closingSince()
+		if closing && (time.Since(since) > lastAccepts || !l.hasWaiting()) {
+			return l.end()
+		}
 		c, err := l.Listener.Accept()
-		if isShortage(err) {
+		switch {
+		case isShortage(err):
 			time.Sleep(acceptRetry)
 			continue
-		}
-		if err != nil {
+		case errors.Is(err, os.ErrDeadlineExceeded): // interrupted
+			continue
+		case err != nil:
 			return nil, err
 		}
 		if admitted := l.conns.admit(c); admitted != nil {
@@ -138,6 +187,45 @@ func (l *listener) Accept() (net.Conn, error) {
 		l.conns.refuse(c)
 		c.Close()
 	}
+}
+
+// interrupt has an Accept that waits return.
+func (l *listener) interrupt() {
+	if d, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); !ok || d.SetDeadline(time.Unix(1, 0)) != nil {
+		l.Close() // Accept ends by that
+	}
+}
+
+// hasWaiting reports whether somebody has connected whom Accept has not returned yet, and who would be reset if the
+// listener were closed now. Accept does not wait then.
+func (l *listener) hasWaiting() bool {
+	socket, ok := l.Listener.(interface {
+		syscall.Conn
+		SetDeadline(time.Time) error
+	})
+	if !ok || socket.SetDeadline(time.Time{}) != nil {
+		return false
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return false
+	}
+	waiting := false
+	err = raw.Control(func(fd uintptr) {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		waiting = err == nil && n > 0
+	})
+	return err == nil && waiting
+}
+
+// end closes the listener and returns what Accept returns then.
+func (l *listener) end() (net.Conn, error) {
+	l.conns.mu.Lock()
+	defer l.conns.mu.Unlock()
+	l.Close()
+	delete(l.conns.listeners, l)
+	l.conns.settleLocked()
+	return l.Listener.Accept()
 }
 
 func isShortage(err error) bool {
@@ -178,9 +266,7 @@ func (cs *connections) remove(c *conn) {
 		return
 	}
 	delete(cs.open, c)
-	if cs.closed && len(cs.open) == 0 {
-		close(cs.empty)
-	}
+	cs.settleLocked()
 }
 
 func (c *conn) drain() {

@@ -3,8 +3,12 @@ package server
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -233,5 +237,38 @@ func TestConfig(t *testing.T) {
 	filled := Config{MaxBodyBytes: 7}.withDefaults()
 	if filled.Deadline != 500*time.Millisecond || filled.MaxConcurrent != 256 || filled.MaxBodyBytes != 7 {
 		t.Errorf("defaults %+v", filled)
+	}
+}
+
+// TestDrainAcceptsWhoHasConnected stops a server to which connections are made all the time: whoever is connected by the
+// kernel gets an answer, though the server may not have accepted it yet.
+func TestDrainAcceptsWhoHasConnected(t *testing.T) {
+	for range 10 {
+		s := start(t, Config{}, &fakeService{})
+		var callers sync.WaitGroup
+		var answered atomic.Int64
+		for range 4 {
+			callers.Go(func() {
+				for {
+					conn, err := net.Dial("tcp", s.addr)
+					if err != nil {
+						return // nothing was sent
+					}
+					_, err = conn.Write([]byte("POST /feature-vectors HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"))
+					answer, readErr := io.ReadAll(conn)
+					conn.Close()
+					if err != nil || readErr != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+						t.Errorf("a request was lost: %v, %v, %q", err, readErr, answer)
+						return
+					}
+					answered.Add(1)
+				}
+			})
+		}
+		for answered.Load() < 20 {
+			runtime.Gosched()
+		}
+		s.stop()
+		callers.Wait()
 	}
 }

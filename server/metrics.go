@@ -68,6 +68,9 @@ func newMetrics(s *Server) *metrics {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newStatsCollector(s.service),
 	)
+	if s.cfg.Reloads != nil {
+		m.registry.MustRegister(newReloads(s.cfg.Reloads))
+	}
 	return m
 }
 

@@ -126,6 +126,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	wait(ctx, s.live.Load().DrainDelay, nil)
 	s.conns.close()
 	wait(ctx, farewell, s.conns.empty)
+	s.conns.closeListeners()
 	s.conns.dropSilent()
 	err := s.public.ShutdownWithContext(ctx)
 	if ctx.Err() != nil {

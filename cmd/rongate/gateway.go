@@ -63,7 +63,8 @@ func newGateway(path string, env environment, cfg *config, at time.Time, out io.
 }
 
 // serve answers requests until ctx ends, then drains and returns nil; or until something fails that no waiting mends.
-// The listeners are there at once, and answer that nothing is ready for as long as that is so.
+// The listeners are there at once. Whoever connects to the public one while rongate starts waits for it, but not for long:
+// a database that is away is told of.
 func (g *gateway) serve(ctx context.Context) error {
 	cfg := g.cfg.Load()
 	public, err := listenAll(cfg.listen, cfg.socketMode)
@@ -90,7 +91,10 @@ func (g *gateway) serve(ctx context.Context) error {
 		})
 	}
 	for _, ln := range public {
-		start(func() error { return g.server.Serve(ln) })
+		start(func() error {
+			g.awaitReady(ctx)
+			return g.server.Serve(ln)
+		})
 	}
 	for _, ln := range private {
 		start(func() error { return g.server.ServePrivate(ln) })
@@ -102,6 +106,30 @@ func (g *gateway) serve(ctx context.Context) error {
 		cause = nil // asked to stop
 	}
 	return errors.Join(cause, g.shutdown(&running))
+}
+
+const (
+	// startGrace is how long connections wait to be accepted for rongate to be ready: many times what it takes with a
+	// database that answers, and less than callers wait.
+	startGrace = time.Second
+
+	// startPoll is how often it is looked whether rongate is ready.
+	startPoll = 2 * time.Millisecond
+)
+
+// awaitReady returns when requests can be answered, startGrace has passed or ctx ends.
+func (g *gateway) awaitReady(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, startGrace)
+	defer cancel()
+	poll := time.NewTicker(startPoll)
+	defer poll.Stop()
+	for g.ready() != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-poll.C:
+		}
+	}
 }
 
 func listenedOn(listeners []net.Listener) string {

@@ -266,4 +266,3 @@ func (l *load) stop() (failed []string, answered int64) {
 	l.client.CloseIdleConnections()
 	return l.failed, l.answered.Load()
 }
-
