@@ -169,7 +169,7 @@ func TestJudgeRead(t *testing.T) {
 			"primary key (EXPLAIN: type ALL, key -, 50 rows); run ANALYZE TABLE `db`.`t`"},
 		{lookup.SelectReport{One: many, Several: byKey}, "TROUBLE" + about + "the statement for one key does not use the " +
 			"primary key (EXPLAIN: type index, key other, 200 rows); "},
-		{lookup.SelectReport{AccessErr: io.EOF}, "WARNING" + about + "the server does not tell how it reads the table: EOF"},
+		{lookup.SelectReport{AccessErr: io.EOF}, "WARNING  the server does not EXPLAIN statements: EOF; see"},
 		{lookup.SelectReport{Err: pool.ErrTimeout}, "TROUBLE" + about + "table db.t does not answer in time; "},
 		{lookup.SelectReport{Err: io.EOF, AccessErr: io.EOF}, "TROUBLE" + about + "table db.t cannot be read: EOF; "},
 		{

@@ -71,8 +71,8 @@ func judgeRead(f *findings, node string, s lookup.SelectReport, user string) {
 	}
 	if s.AccessErr != nil {
 		if s.Err == nil {
-			f.addOn(node, warning, "%s: the server does not tell how it reads the table: %v; see that it uses the primary key",
-				group, s.AccessErr)
+			f.addOn(node, warning, "the server does not EXPLAIN statements: %v; see by hand that they use the primary key",
+				s.AccessErr)
 		}
 		return
 	}
