@@ -61,7 +61,8 @@ const plantedCatalog = `featureStores:
 
 // plantedFindings has NODE for the address of the server, CLOSED and MAIL for those that are none.
 const plantedFindings = `TROUBLE  200 gateways x 5 connections = 1000 of 151 (max_connections); a gateway takes ` +
-	`perNode 2 + maxDetached 2 + 1 that is replaced; lower connections.perNode, raise max_connections, or run fewer gateways (on node NODE)
+	`perNode 2 + maxDetached 2 + 1 that is replaced; lower connections.perNode, raise max_connections, or run ` +
+	`fewer gateways (on node NODE)
 TROUBLE  200 gateways x 5 connections x 53 prepared statements = 53000 of 16382 (max_prepared_stmt_count); lower ` +
 	`connections.statements, raise max_prepared_stmt_count, or run fewer gateways (on node NODE)
 TROUBLE  node CLOSED: refuses connections: nothing listens there; start the server, or mend the address
