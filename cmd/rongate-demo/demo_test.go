@@ -213,7 +213,7 @@ func (r *running) checkCommands() {
 	}
 }
 
-// edit changes a default, which the demo notices.
+// edit changes a default, which the demo notices, and rongate serves.
 func (r *running) edit() {
 	r.t.Helper()
 	path := filepath.Join(r.dir, "catalog.yaml")
@@ -222,6 +222,16 @@ func (r *running) edit() {
 		r.t.Fatal(err)
 	}
 	r.screen.await(r.t, 0, `catalog.yaml was edited`)
+	const missing = `{"featureView":"fraud","version":1,"entry":{"account_id":4715},"features":["country"]}`
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		answer := r.do(http.MethodPost, r.address["public"], "/feature-vectors", "", missing)
+		if strings.Contains(answer, `"vector":["ZZ"]`) {
+			return
+		}
+		if time.Now().After(end) {
+			r.t.Fatalf("rongate does not serve the catalogue that was edited: %s", answer)
+		}
+	}
 }
 
 // TestReadmeShowsTheCommands holds for what README.md quotes of the guide: each of its blocks that asks for the demo's
@@ -253,23 +263,26 @@ func TestCommandsAreShell(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got command
+	requests := make(chan command, 1)
 	server := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		got.path, got.body = r.URL.Path, string(body)
+		got := command{path: r.URL.Path, body: strings.TrimPrefix(string(body), "\n")}
 		if id := r.Header.Get("X-Request-Id"); id != "" {
 			got.header = "X-Request-Id: " + id
 		}
+		requests <- got
 	})}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { server.Close() })
 	for _, c := range commands() {
-		got = command{shows: c.shows}
 		out, err := exec.CommandContext(t.Context(), "sh", "-c", c.shell(listener.Addr().String())).CombinedOutput()
-		got.body = strings.ReplaceAll(strings.TrimPrefix(got.body, "\n"), "\n", "")
-		c.body = strings.ReplaceAll(c.body, "\n", "") // curl takes line breaks out of what it sends
-		if err != nil || got != c {
-			t.Errorf("%v %s: got %+v; want %+v", err, out, got, c)
+		if err != nil {
+			t.Fatalf("%s: %v %s", c.shows, err, out)
+		}
+		got := <-requests
+		got.shows = c.shows
+		if got != c {
+			t.Errorf("got %+v; want %+v", got, c)
 		}
 	}
 }

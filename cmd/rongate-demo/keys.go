@@ -8,20 +8,23 @@ import (
 	"os"
 )
 
-const keysHelp = `keys: 1 2 3 choose a node (first: node1), then k kill  f freeze  s slow  r revive
+const keysHelp = `keys: 1 2 3 choose a node, then k kill  f freeze  s slow  r revive
       c commands  ? help  q quit`
 
 const help = keysHelp + `
 
-  kill     connections are cut and new ones refused, as when a process dies. Nobody should notice.
-  freeze   connections stay open and nothing comes back, as when a machine hangs. The few requests that wait for
-           the node at that moment may get 504 at their deadline; then it is passed over.
-  slow     every answer takes 50 ms more.
-  revive   all is well again; rongate finds out by itself.
+  kill     cuts connections and refuses new ones, as when a process dies:
+           nobody should notice
+  freeze   keeps connections open and answers nothing, as when a machine hangs:
+           the few requests that wait for the node at that moment may get 504 at
+           their deadline, before it is passed over
+  slow     adds 50 ms to every answer
+  revive   makes all well again; rongate finds out by itself
 
-Each line is one second. req/s, p50 and p99 count from when a request should have been sent. failed is every answer
-but 200, wrong every answer with a value that is not the one that was stored. Each node has its share of the
-statements: own zone first (rongate is in zone-a), the other zone when that cannot serve.`
+Each line is one second. Latencies count from when a request should have been
+sent. failed are the answers but 200, wrong those with a value that is not what
+was stored. Each node has its share of the statements: those of the own zone
+first (rongate is in zone-a), the others when these cannot serve.`
 
 // keyboard acts on keys.
 type keyboard struct {

@@ -150,7 +150,7 @@ func TestKeys(t *testing.T) {
 		{"f", []condition{up, frozen}, "node2 frozen"},
 		{"s", []condition{up, slow}, "node2 slow"},
 		{"3x ä", []condition{up, slow}, ""},
-		{"?", []condition{up, slow}, "revive   all is well"},
+		{"?", []condition{up, slow}, "revive   makes all well"},
 		{"c", []condition{up, slow}, "curl -X POST 127.0.0.1:9/nodes/2/kill"},
 		{"1", []condition{up, slow}, "node1 (zone-a) chosen"},
 	} {
