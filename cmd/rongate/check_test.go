@@ -70,7 +70,7 @@ limits:
 TROUBLE  rongate.yaml:2: deadline: must be a duration such as 250ms, 30s or 7d from 1ms to 1m0s, not 20
 TROUBLE  rongate.yaml:7: nodes[1].address: must be host:port, such as "10.0.0.1:3306", or the path of a unix socket
 TROUBLE  rongate.yaml:8: nodes[2].address: is another node's address too; list each node once
-TROUBLE  rongate.yaml:11: database.passwordFile: open password.txt: no such file or directory
+TROUBLE  rongate.yaml:11: database.passwordFile: open password.txt: no such file or directory; create the file, or mend the path
 TROUBLE  rongate.yaml:13: connections.perNode: must be a whole number from 1 to 1000, not 0
 TROUBLE  rongate.yaml:15: limits.maxEntires: unknown field; did you mean maxEntries?
 TROUBLE  catalog.yaml:6: featureStores[0].featureGroups[0].ttl: needs eventTime, which tells how old a row is; ` +

@@ -121,29 +121,35 @@ func TestSums(t *testing.T) {
 		want               []verdict
 	}{
 		{1, 20, pool.Config{}, limits, []verdict{
-			{"1 gateway x 5 connections = 5 of 512 (max_connections)", note, false},
-			{"1 gateway x 5 connections x 20 prepared statements = 100 of 16382 (max_prepared_stmt_count)", note, false},
+			{"1 gateway x 2 connections = 2 of 512 (max_connections), at most 5", note, false},
+			{"1 gateway x 2 connections x 2 prepared statements = 4 of 16382 (max_prepared_stmt_count), at most 100", note, false},
 		}},
 		{200, 0, pool.Config{}, limits, []verdict{
-			{"200 gateways x 5 connections = 1000 of 512 (max_connections)", trouble, true},
+			{"200 gateways x 2 connections = 400 of 512 (max_connections), at most 1000", warning, true},
+		}},
+		{300, 0, pool.Config{}, limits, []verdict{
+			{"300 gateways x 2 connections = 600 of 512 (max_connections), at most 1500", trouble, true},
 		}},
 		{100, 1000, pool.Config{Size: 1, MaxDetached: 2, Statements: 50}, ofUser, []verdict{
-			{"100 gateways x 4 connections = 400 of 512 (max_connections)", note, false},
-			{"100 gateways x 4 connections = 400 of 100 (max_user_connections)", trouble, true},
-			{"100 gateways x 4 connections x 50 prepared statements = 20000 of 16382 (max_prepared_stmt_count)", trouble, true},
+			{"100 gateways x 1 connection = 100 of 512 (max_connections), at most 400", note, false},
+			{"100 gateways x 1 connection = 100 of 100 (max_user_connections), at most 400", warning, true},
+			{
+				"100 gateways x 1 connection x 50 prepared statements = 5000 of 16382 (max_prepared_stmt_count), at most 20000",
+				warning, true,
+			},
 		}},
 		{128, 0, pool.Config{Size: 1}, limits, []verdict{
-			{"128 gateways x 3 connections = 384 of 512 (max_connections)", note, false},
+			{"128 gateways x 1 connection = 128 of 512 (max_connections), at most 384", note, false},
 		}},
-		{137, 0, pool.Config{Size: 1}, limits, []verdict{
-			{"137 gateways x 3 connections = 411 of 512 (max_connections)", warning, true},
+		{411, 0, pool.Config{Size: 1, MaxDetached: -1}, limits, []verdict{
+			{"411 gateways x 1 connection = 411 of 512 (max_connections), at most 822", warning, true},
 		}},
 		{256, 0, pool.Config{Size: 1, MaxDetached: -1}, limits, []verdict{
-			{"256 gateways x 2 connections = 512 of 512 (max_connections)", warning, true},
+			{"256 gateways x 1 connection = 256 of 512 (max_connections), at most 512", note, false},
 		}},
 	} {
 		var got []verdict
-		for _, s := range demandOf(test.gateways, test.cfg, test.prepared).sums(test.limits) {
+		for _, s := range demandOf(test.gateways, test.cfg, test.prepared/10, test.prepared).sums(test.limits) {
 			l, found := s.judge()
 			got = append(got, verdict{s.words, l, found})
 		}

@@ -19,11 +19,11 @@ func (r *checkReport) judgeNodes(gateways int) {
 			f.reached++
 		}
 	}
-	prepared := 0
+	warmed, prepared := 0, 0
 	if s := r.snapshot(); s != nil {
-		prepared = lookup.PreparedStatements(s)
+		warmed, prepared = len(s.Selects), lookup.PreparedStatements(s)
 	}
-	r.demand = demandOf(gateways, cfg, prepared)
+	r.demand = demandOf(gateways, cfg, warmed, prepared)
 	for _, n := range r.nodes {
 		if n.Handshake == 0 {
 			_, why := reach(n.Err, cfg)

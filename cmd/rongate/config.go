@@ -51,7 +51,7 @@ type loader struct {
 }
 
 // loadConfig reads a configuration file, the files that it names and the variables that override it. The error lists
-// every mistake in all of them; then of the configuration only its files are of use.
+// every mistake in all of them; then a field that is mistaken has its default.
 func loadConfig(path string, env environment) (*config, error) {
 	doc, err := yamldoc.ReadFile(path)
 	if err != nil {
@@ -89,7 +89,7 @@ func (l *loader) file(v yamldoc.Value) string {
 	l.files = append(l.files, path)
 	f, err := os.Open(path)
 	if err != nil {
-		v.Fail("%v", err)
+		v.Fail("%v; create the file, or mend the path", err)
 		return ""
 	}
 	f.Close()
