@@ -163,8 +163,9 @@ func (d *demo) introduce() {
 	for _, n := range d.db.nodes {
 		d.screen.say("%s  %s  %s", n.name, n.zone, n.address)
 	}
-	d.screen.say("\n%s has rongate.yaml and catalog.yaml (edit them: rongate reloads them)", d.gate.dir)
-	d.screen.say("and rongate.log\n\n%s\n", keysHelp)
+	d.screen.say("\nfiles: %s\n"+
+		"       rongate.yaml, catalog.yaml: edit them, rongate reloads them; rongate.log", d.gate.dir)
+	d.screen.say("\n%s\n", keysHelp)
 }
 
 // tick shows a line each second.

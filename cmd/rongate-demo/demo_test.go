@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/rongate/rongate/internal/frauddata"
+	"github.com/rongate/rongate/internal/testbed"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -95,7 +96,7 @@ func startDemo(t *testing.T, args ...string) *running {
 	} {
 		r.address[name] = r.screen.await(t, 0, expression)[1]
 	}
-	r.dir = r.screen.await(t, 0, `(?m)^(\S+) has rongate.yaml`)[1]
+	r.dir = r.screen.await(t, 0, `(?m)^files: (\S+)$`)[1]
 	return r
 }
 
@@ -179,6 +180,16 @@ func TestDemo(t *testing.T) {
 	if len(sum[1]) < 3 || sum[2] != "0" || sum[3] != "0" {
 		t.Errorf("%s\n%s", sum[0], r.screen)
 	}
+}
+
+// TestDemoOnMariaDB wants the same answers from another database.
+func TestDemoOnMariaDB(t *testing.T) {
+	testbed.Require(t, testbed.KindMariaDB)
+	r := startDemo(t, "--db", "mariadb")
+	r.checkCommands()
+	r.settle(`[1-9]\d*%\s+[1-9]\d*%\s+0%`)
+	r.end()
+	r.screen.await(t, 0, `(?m)requests: 0 failed, 0 wrong`)
 }
 
 // checkCommands sends what is printed to be copied, and compares the answers with those in the guide. RONGATE_UPDATE=1
