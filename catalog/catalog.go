@@ -40,8 +40,8 @@ const defaultDescribeTimeout = 10 * time.Second
 const defaultRefresh = 5 * time.Minute
 
 // A Catalog is a catalogue file over tables that may be altered while it is served. Its goroutine re-reads the file when
-// Reload says so, and the tables that Stale names; a definition that cannot be had or that the catalogue does not fit is tried again, and the last
-// good one is served meanwhile. All methods are safe for concurrent use.
+// Reload says so, and the tables that Stale names; a definition that cannot be had or that the catalogue does not fit is
+// tried again, and the last good one is served meanwhile. All methods are safe for concurrent use.
 type Catalog struct {
 	current   atomic.Pointer[Snapshot]
 	refresher *refresher

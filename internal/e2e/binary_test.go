@@ -20,15 +20,11 @@ import (
 
 const binaryKey = "a-key-that-only-this-test-knows-0123456789"
 
-// startBinary builds rongate, writes a configuration that uses everything a careful operator would (TLS with
+// startBinary writes a configuration that uses everything a careful operator would (TLS with
 // verification, a password file, API keys), starts it, and returns it with its public and private addresses.
 func startBinary(t *testing.T, db testbed.Cluster) (process *exec.Cmd, public, private string) {
 	t.Helper()
 	dir := t.TempDir()
-	binary := filepath.Join(dir, "rongate")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/rongate").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	nodes := ""
 	for _, n := range db.Nodes() {
 		nodes += fmt.Sprintf("  - {address: %q, zone: %s}\n", n.Address, n.Zone)
@@ -46,7 +42,7 @@ func startBinary(t *testing.T, db testbed.Cluster) (process *exec.Cmd, public, p
 			t.Fatal(err)
 		}
 	}
-	process = exec.CommandContext(t.Context(), binary, "serve", "--config", filepath.Join(dir, "rongate.yaml"))
+	process = exec.CommandContext(t.Context(), builtRongate(t), "serve", "--config", filepath.Join(dir, "rongate.yaml"))
 	log, err := process.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -16,10 +16,7 @@ import (
 // trouble, and what it prints, with the nodes' names in place of their addresses.
 func checkBinary(t *testing.T) func(t *testing.T, db testbed.Cluster, catalogue string) (ok bool, printed string) {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "rongate")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/rongate").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := builtRongate(t)
 	return func(t *testing.T, db testbed.Cluster, catalogue string) (bool, string) {
 		t.Helper()
 		dir := t.TempDir()

@@ -28,7 +28,7 @@ var shared testbed.Shared
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(
-		shared.Main(m),
+		tidy{shared.Main(m)},
 		// fasthttp's own: one that lives as long as the process, one that looks for the end every 10 s.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),

@@ -23,20 +23,40 @@ import (
 	"github.com/rongate/rongate/internal/testbed"
 )
 
-// builtRongate is the program, built once for all tests that run it.
-var builtRongate = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "rongate-e2e")
-	if err != nil {
-		return "", err
+// built is where the program is built, once for all tests that run it; TestMain removes it.
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// builtRongate returns the path of the program.
+func builtRongate(t testing.TB) string {
+	t.Helper()
+	built.once.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "rongate-e2e"); built.err != nil {
+			return
+		}
+		build := exec.Command("go", "build", "-trimpath", "-o", built.dir, "../../cmd/rongate")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			built.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
 	}
-	binary := filepath.Join(dir, "rongate")
-	build := exec.Command("go", "build", "-trimpath", "-o", binary, "../../cmd/rongate")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return binary, nil
-})
+	return filepath.Join(built.dir, "rongate")
+}
+
+// tidy runs the tests, and then removes what they have built.
+type tidy struct{ tests interface{ Run() int } }
+
+func (t tidy) Run() int {
+	code := t.tests.Run()
+	os.RemoveAll(built.dir)
+	return code
+}
 
 // program is rongate as a process, at addresses that it keeps from one start to the next.
 type program struct {
@@ -90,12 +110,8 @@ func freeAddress(t testing.TB) string {
 // start starts the process and returns at once.
 func (p *program) start() {
 	p.t.Helper()
-	binary, err := builtRongate()
-	if err != nil {
-		p.t.Fatal(err)
-	}
 	p.log = new(bytes.Buffer)
-	p.cmd = exec.Command(binary, "serve", "--config", p.config)
+	p.cmd = exec.Command(builtRongate(p.t), "serve", "--config", p.config)
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
@@ -295,9 +311,7 @@ func residentBytes(t *testing.T, pid int) int64 {
 func BenchmarkStart(b *testing.B) {
 	db := processDatabase(b)
 	g := newProgram(b, db, manyViews(), "")
-	if _, err := builtRongate(); err != nil {
-		b.Fatal(err)
-	}
+	builtRongate(b)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for b.Loop() {
 		g.start()

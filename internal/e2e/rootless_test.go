@@ -84,7 +84,7 @@ func TestBinaryInEmptyRoot(t *testing.T) {
 	}
 }
 
-// emptyRoot builds the static binary into a directory that becomes a root directory, with the files that a container
+// emptyRoot puts the static binary into a directory that becomes a root directory, with the files that a container
 // would mount: a configuration whose nodes are not there, and a directory for sockets that the user may write to.
 func emptyRoot(t *testing.T) string {
 	t.Helper()
@@ -94,10 +94,12 @@ func emptyRoot(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(root) })
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(root, "rongate"), "../../cmd/rongate")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	binary, err := os.ReadFile(builtRongate(t))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(root, "rongate"), binary, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, dir := range []string{"etc/rongate", "run"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
