@@ -197,7 +197,8 @@ func (l *listener) interrupt() {
 }
 
 // hasWaiting reports whether somebody has connected whom Accept has not returned yet, and who would be reset if the
-// listener were closed now. Accept does not wait then.
+// listener were closed now. Accept does not wait then. Those who connect between this and the closing are reset all the
+// same: the kernel has no way to refuse new connections and keep the old ones.
 func (l *listener) hasWaiting() bool {
 	socket, ok := l.Listener.(interface {
 		syscall.Conn

@@ -3,12 +3,10 @@ package server
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
-	"runtime"
+	"os"
+	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -240,35 +238,73 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestDrainAcceptsWhoHasConnected stops a server to which connections are made all the time: whoever is connected by the
-// kernel gets an answer, though the server may not have accepted it yet.
-func TestDrainAcceptsWhoHasConnected(t *testing.T) {
-	for range 10 {
-		s := start(t, Config{}, &fakeService{})
-		var callers sync.WaitGroup
-		var answered atomic.Int64
-		for range 4 {
-			callers.Go(func() {
-				for {
-					conn, err := net.Dial("tcp", s.addr)
-					if err != nil {
-						return // nothing was sent
-					}
-					_, err = conn.Write([]byte("POST /feature-vectors HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"))
-					answer, readErr := io.ReadAll(conn)
-					conn.Close()
-					if err != nil || readErr != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
-						t.Errorf("a request was lost: %v, %v, %q", err, readErr, answer)
-						return
-					}
-					answered.Add(1)
-				}
-			})
+// TestCloseAcceptsWhoHasConnected stops accepting while some have connected whom nobody has accepted yet: they are
+// accepted, and only then the listener closes.
+func TestCloseAcceptsWhoHasConnected(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		address := "127.0.0.1:0"
+		if network == "unix" {
+			address = filepath.Join(t.TempDir(), "s")
 		}
-		for answered.Load() < 20 {
-			runtime.Gosched()
+		socket, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
 		}
-		s.stop()
-		callers.Wait()
+		cs := newConnections(10, nil)
+		ln := cs.listen(socket)
+		const waiting = 5
+		for range waiting {
+			conn, err := net.Dial(network, socket.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+		}
+		cs.close()
+		if network == "unix" {
+			if _, err := os.Stat(address); err == nil {
+				t.Error("the socket can still be found")
+			}
+		}
+		for i := range waiting {
+			conn, err := ln.Accept()
+			if err != nil {
+				t.Fatalf("%s: %d of %d accepted: %v", network, i, waiting, err)
+			}
+			conn.Close()
+		}
+		if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%s: %v", network, err)
+		}
+		<-cs.empty
+	}
+}
+
+// TestCloseInterruptsAccept ends an Accept that waits, and does not wait forever for one that nobody calls.
+func TestCloseInterruptsAccept(t *testing.T) {
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cs := newConnections(10, nil)
+	ln := cs.listen(socket)
+	cs.listen(idle)
+	accepted := make(chan error)
+	go func() {
+		_, err := ln.Accept()
+		accepted <- err
+	}()
+	cs.close()
+	if err := <-accepted; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	cs.closeListeners()
+	<-cs.empty
+	if _, err := net.Dial("tcp", idle.Addr().String()); err == nil {
+		t.Error("still listens")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -234,10 +235,18 @@ func TestRestartInTurn(t *testing.T) {
 	}
 }
 
+// ask asks for a vector.
 func ask(client *http.Client, url string) error {
-	resp, err := client.Post(url+"/feature-vectors", "application/json", strings.NewReader(merchantRequest))
+	fresh := false
+	trace := &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { fresh = !c.Reused }}
+	request, err := http.NewRequestWithContext(httptrace.WithClientTrace(context.Background(), trace),
+		http.MethodPost, url+"/feature-vectors", strings.NewReader(merchantRequest))
 	if err != nil {
 		return err
+	}
+	resp, err := client.Do(request)
+	if err != nil {
+		return lostError{err, fresh}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -247,10 +256,21 @@ func ask(client *http.Client, url string) error {
 	return err
 }
 
-// isRefused reports whether no connection could be had, so that nothing was sent.
+// A lostError is a request that got no answer. The connection was fresh if it had carried none before.
+type lostError struct {
+	error
+	fresh bool
+}
+
+func (e lostError) Unwrap() error { return e.error }
+
+// isRefused reports whether the gateway has not read the request: no connection could be had, or the kernel reset a fresh
+// one, which it does to those that are made in the instant in which the listener closes.
 func isRefused(err error) bool {
 	var network *net.OpError
-	return errors.As(err, &network) && network.Op == "dial"
+	var lost lostError
+	return errors.As(err, &network) && network.Op == "dial" ||
+		errors.As(err, &lost) && lost.fresh && errors.Is(lost.error, syscall.ECONNRESET)
 }
 
 // manyViews is a catalogue of 100 feature views over the contract's tables.
