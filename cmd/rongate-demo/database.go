@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/rongate/rongate/internal/faultnet"
 	"github.com/rongate/rongate/internal/frauddata"
@@ -149,9 +148,3 @@ func openProxy(upstream string, port int) (proxy *faultnet.Proxy, used int, err 
 	}
 	return nil, 0, errors.Join(fmt.Errorf("no free port from %d on", port), err)
 }
-
-// reviveTimeout bounds the start of a MySQL server that was killed.
-const reviveTimeout = time.Minute
-
-// end closes it.
-func (db *database) end() error { return db.close() }

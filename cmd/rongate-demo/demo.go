@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,7 +57,7 @@ func show(ctx context.Context, opts options, c console) (err error) {
 func (d *demo) tidy(dir string) error {
 	err := d.gate.stop()
 	if d.db != nil {
-		err = errors.Join(err, d.db.end())
+		err = errors.Join(err, d.db.close())
 	}
 	if d.opts.Keep {
 		d.screen.say("kept: %s", dir)
@@ -121,11 +120,11 @@ func (d *demo) listen() error {
 		{"rongate's private listener", d.opts.PrivateListen, &d.gate.private},
 		{"the control listener", d.opts.Control, &d.control},
 	} {
-		address, err := freeAddress(a.want)
+		address, taken, err := freeAddress(a.want)
 		if err != nil {
 			return fmt.Errorf("%s: %w", a.what, err)
 		}
-		if address != a.want && !strings.HasSuffix(a.want, ":0") {
+		if taken {
 			d.screen.say("%s is taken: %s listens on %s instead", a.want, a.what, address)
 		}
 		*a.got = address
@@ -146,11 +145,11 @@ func (d *demo) watch(ctx context.Context, c console) error {
 	d.background.Go(func() { d.traffic.run(ctx) })
 
 	restore := grabKeyboard(c.in)
-	defer restore()
 	k := &keyboard{demo: d, quit: quit}
 	go k.listen(ctx, c.in) // ends with the input, or with the process: a terminal's reads cannot be called off
 
 	err := d.tick(ctx)
+	restore() // before all that takes time: a second signal ends the process at once
 	quit()
 	d.background.Wait() // for the last answers
 	d.summarize()

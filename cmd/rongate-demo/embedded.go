@@ -83,6 +83,8 @@ func loadEmbedded(ctx context.Context, db *devdb.DB, group *frauddata.Group, tel
 	if err == nil {
 		err = ctx.Err()
 	}
-	tell(done)
+	if done%tellEvery != 0 {
+		tell(done)
+	}
 	return err
 }

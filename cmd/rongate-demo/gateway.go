@@ -53,8 +53,8 @@ func (g *gateway) configure(db *database) error {
 	for name, text := range map[string]string{
 		"rongate.yaml": fmt.Sprintf(`# rongate as the demo runs it. README.md lists what else there is.
 zone: zone-a
-listen: %s
-privateListen: %s
+listen: %q
+privateListen: %q
 deadline: %v
 catalog: {file: catalog.yaml}
 nodes:
@@ -220,18 +220,16 @@ func findRongate(named string) (string, error) {
 	return beside, nil
 }
 
-// freeAddress returns the address, or one with another port if that is taken.
-func freeAddress(want string) (address string, err error) {
+// freeAddress returns the address with its host and port in figures, or one with another port if that is taken.
+func freeAddress(want string) (address string, taken bool, err error) {
 	listener, err := net.Listen("tcp", want)
+	if taken = errors.Is(err, syscall.EADDRINUSE); taken {
+		host, _, _ := net.SplitHostPort(want) // it has been understood
+		listener, err = net.Listen("tcp", net.JoinHostPort(host, "0"))
+	}
 	if err != nil {
-		host, _, splitErr := net.SplitHostPort(want)
-		if splitErr != nil {
-			return "", splitErr
-		}
-		if listener, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
-			return "", err
-		}
+		return "", false, err
 	}
 	defer listener.Close()
-	return listener.Addr().String(), nil
+	return listener.Addr().String(), taken, nil
 }

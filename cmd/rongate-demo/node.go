@@ -11,8 +11,10 @@ import (
 	"github.com/rongate/rongate/internal/testbed"
 )
 
-// slowBy is what a slow node adds to every answer.
-const slowBy = 50 * time.Millisecond
+const (
+	slowBy        = 50 * time.Millisecond // what a slow node adds to every answer
+	reviveTimeout = time.Minute           // for the start of a MySQL server that was killed
+)
 
 // A condition is what a node is in.
 type condition string
