@@ -14,17 +14,35 @@ const description = `Online feature serving for RonDB.
 rongate reads the feature views of a catalogue file from the RonDB API nodes (MySQL servers) of its own availability
 zone and answers POST /feature-vectors with feature vectors.
 
-A first configuration, rongate.yaml:
+To see it at work first, with nothing but Go: make demo, in a clone of its repository. README.md there is the manual,
+examples/ has every field of the files below.
+
+For a table account_stats_1 in the database payments, two files and the user's password. rongate.yaml:
 
   catalog: {file: catalog.yaml}
   nodes:
     - {address: "127.0.0.1:3306"}
   database: {user: rongate, passwordFile: password.txt}
 
-Then:
+catalog.yaml:
+
+  featureStores:
+    - name: payments
+      featureGroups:
+        - {name: account_stats, version: 1}
+      featureViews:
+        - name: fraud
+          version: 1
+          joins: [{group: account_stats, version: 1}]
+          features: [avg_amount_7d, country]
+
+Then, where these files are:
 
   rongate check     is everything as it should be? asks every node, changes nothing
   rongate serve     answers on 127.0.0.1:8080, health and metrics on 127.0.0.1:8081
+
+  curl -s localhost:8080/feature-vectors -d '{"featureView": "fraud", "entry": {"account_id": 4711}}'
+  curl -s localhost:8080/openapi.json     the whole contract
 `
 
 // cli is the command line. Its longer texts are in helpTexts.
@@ -43,7 +61,8 @@ type configFlag struct {
 func helpTexts() kong.Vars {
 	return kong.Vars{
 		"serve": "Serve feature vectors until SIGTERM or SIGINT, then finish what is in progress. " +
-			"A second signal ends it at once.",
+			"A second signal ends it at once. Changed files are read again within seconds, or at a SIGHUP; with a mistake " +
+			"in any of them nothing changes, and the log says where it is.",
 		"check": "Find every mistake in the configuration, the catalogue and the file of API keys; then connect to every " +
 			"node and find out whether it could serve: address, TLS, user and password, clock, limits, tables, and a row " +
 			"of each feature group read the way serving reads it. Nothing is written, nothing is served. Prints what it " +
@@ -52,8 +71,10 @@ func helpTexts() kong.Vars {
 		"gateways": "How many gateways or sidecars are to run with this configuration (default: 1). Each may take " +
 			"connections.perNode + maxDetached + 1 connections of each node; check tells whether they fit.",
 		"strict": "Exit with 1 for warnings too.",
-		"config": "The configuration file (default: rongate.yaml). RONGATE_ZONE, RONGATE_LISTEN, " +
-			"RONGATE_PRIVATE_LISTEN and RONGATE_LOG_LEVEL override what it says.",
+		"config": "The configuration file (default: rongate.yaml). Paths in it are relative to it. RONGATE_ZONE, " +
+			"RONGATE_LISTEN, RONGATE_PRIVATE_LISTEN, RONGATE_CONNECTIONS_PER_NODE, RONGATE_MAX_CONCURRENT and " +
+			"RONGATE_LOG_LEVEL override what it says; RONGATE_MEMORY_LIMIT is how many bytes the process may use. The " +
+			"file may be named by a variable too.",
 		"key": "Make an API key: print the key, for its caller, and its line for the file of API keys.",
 		"name": "What the key is called: for people, such as the name of the service that gets it " +
 			"(default: caller).",

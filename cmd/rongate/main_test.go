@@ -58,8 +58,37 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%v: %d, %q, %q", args, status, stdout, stderr)
 		}
 	}
-	if _, stdout, _ := command("serve", "--help"); !strings.Contains(stdout, "RONGATE_ZONE") {
-		t.Errorf("serve --help says nothing of the environment: %s", stdout)
+	_, stdout, _ := command("serve", "--help")
+	for _, want := range []string{
+		"RONGATE_ZONE", "RONGATE_LISTEN", "RONGATE_PRIVATE_LISTEN", "RONGATE_CONNECTIONS_PER_NODE",
+		"RONGATE_MAX_CONCURRENT", "RONGATE_LOG_LEVEL", "RONGATE_MEMORY_LIMIT", "RONGATE_CONFIG", "SIGHUP",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("serve --help says nothing of %s: %s", want, stdout)
+		}
+	}
+}
+
+// TestHelpShowsFilesThatHold: the files that --help prints are accepted as they stand there.
+func TestHelpShowsFilesThatHold(t *testing.T) {
+	_, help, _ := command("--help")
+	dir := t.TempDir()
+	for name, before := range map[string]string{"rongate.yaml": " rongate.yaml:\n\n", "catalog.yaml": "\ncatalog.yaml:\n\n"} {
+		_, block, found := strings.Cut(help, before)
+		block, _, _ = strings.Cut(block, "\n\n")
+		if !found || block == "" {
+			t.Fatalf("--help shows no %s: %s", name, help)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(block+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "password.txt"), []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := command("check", "--offline", "--config", filepath.Join(dir, "rongate.yaml"))
+	if status != 0 {
+		t.Errorf("%d\n%s%s", status, stdout, stderr)
 	}
 }
 
