@@ -90,6 +90,12 @@ func TestReadOne(t *testing.T) {
 			1, nil,
 			Access{Type: "ALL", Rows: 3, ByWay: true},
 		},
+		{
+			"a scan of the primary key's index by choice",
+			tinyServer{keys: []int64{7}, how: []string{"index", "PRIMARY"}, forced: []string{"index", "PRIMARY"}},
+			1, nil,
+			Access{Type: "index", Key: "PRIMARY", Rows: 3, ByWay: true},
+		},
 		{"a scan", tinyServer{keys: []int64{7}, how: scan, forced: scan}, 1, nil, Access{Type: "ALL", Rows: 3}},
 	} {
 		r := readOne(&test.server, tinyPlan(t))

@@ -29,19 +29,28 @@ type Access struct {
 	Key   string // the index
 	Rows  int64  // it expects to look at
 	Extra string
-	ByWay bool // it is a scan, but only because the server chose it: the primary key could be used
+	ByWay bool // not by the primary key, but only because the server chose so: the primary key could be used
 }
+
+const primary = "PRIMARY"
 
 // ByKey reports whether rows are found by the primary key.
 func (a Access) ByKey() bool {
 	switch a.Type {
 	case "const", "eq_ref", "ref", "range":
-		return a.Key == "PRIMARY"
+		return a.Key == primary
 	case "":
 		return strings.Contains(a.Extra, "const table")
 	}
 	return false
 }
+
+// ByPart reports whether rows are found by some of the columns of the primary key, of which there are more: a key of all
+// of them, as one, has at most one row, and no server shows that as "ref".
+func (a Access) ByPart() bool { return a.Type == "ref" && a.Key == primary }
+
+// Scan reports whether all rows are gone through, in the table or in an index.
+func (a Access) Scan() bool { return a.Type == "ALL" || a.Type == "index" }
 
 // errLost is a row that a scan gives and its own key does not.
 var errLost = errors.New("a row of the table is not found by its own key")
@@ -142,7 +151,9 @@ func contains(keys [][]byte, key []byte) bool {
 	return slices.ContainsFunc(keys, func(other []byte) bool { return bytes.Equal(other, key) })
 }
 
-// explain asks how the server goes about the statement for size keys, and where that is a scan, whether it need be one.
+// explain asks how the server goes about the statement for size keys, and where that is not by the primary key, whether it
+// could be. Where there are no other columns than the key's, a server that would rather scan scans the primary key's index
+// even if that is forced.
 func explain(c Conn, p *Plan, keys [][]byte, size int) (Access, error) {
 	s := &statement{}
 	s.reset(p, 0)
@@ -156,7 +167,7 @@ func explain(c Conn, p *Plan, keys [][]byte, size int) (Access, error) {
 		return a, err
 	}
 	forced, err := access(c, forcePrimary(query, p.sel.Group.Table), s.args)
-	a.ByWay = err == nil && forced.ByKey()
+	a.ByWay = err == nil && (forced.ByKey() || forced.Type == "index" && forced.Key == primary)
 	return a, nil
 }
 

@@ -24,6 +24,9 @@ const (
 
 	// soonExpired is how long before its end a certificate is warned of.
 	soonExpired = 30 * 24 * time.Hour
+
+	// maxGateways keeps the sums far from the end of 64 bits.
+	maxGateways = 1_000_000
 )
 
 type checkCmd struct {
@@ -35,8 +38,8 @@ type checkCmd struct {
 
 // Validate is called by the parser.
 func (c *checkCmd) Validate() error {
-	if c.Gateways < 1 {
-		return errors.New("--gateways: must be at least 1")
+	if c.Gateways < 1 || c.Gateways > maxGateways {
+		return fmt.Errorf("--gateways: must be 1 to %d", maxGateways)
 	}
 	return nil
 }

@@ -93,6 +93,9 @@ func TestCheckTenMistakes(t *testing.T) {
 	status, stdout = check(t, dir)
 	wantFindings(t, stdout, append(ten,
 		"NOTE     the nodes were not connected to: mend the mistakes in database first", "check: 10 troubles")...)
+	if strings.Contains(stdout, "0 nodes") {
+		t.Errorf("reads of no nodes are counted:\n%s", stdout)
+	}
 	if status != 1 {
 		t.Errorf("status %d", status)
 	}
@@ -189,5 +192,13 @@ func TestServeMistake(t *testing.T) {
 	status, stdout, stderr := command("serve", "-c", filepath.Join(dir, "rongate.yaml"))
 	if status != 1 || stdout != "" || !strings.Contains(stderr, "rongate.yaml:4: log.level: must be one of") {
 		t.Errorf("%d, %q, %q", status, stdout, stderr)
+	}
+}
+
+func TestCheckGateways(t *testing.T) {
+	for _, n := range []string{"0", "-1", "1000001", "9223372036854775807", "many"} {
+		if status, _, stderr := command("check", "--gateways", n); status != 2 || !strings.Contains(stderr, "--gateways: ") {
+			t.Errorf("%s: status %d, %s", n, status, stderr)
+		}
 	}
 }

@@ -182,6 +182,10 @@ func TestJudgeRead(t *testing.T) {
 			lookup.SelectReport{Err: &pool.ServerError{Number: 1143, Message: "no"}},
 			"TROUBLE" + about + "no; GRANT SELECT ON `db`.`t` TO me",
 		},
+		{
+			lookup.SelectReport{One: lookup.Access{Type: "ref", Key: "PRIMARY"}, Several: byKey, Err: errors.New("two rows")},
+			"TROUBLE" + about + "the primary key of table db.t has columns that the user does not see; GRANT SELECT ON `db`.`t` ",
+		},
 	} {
 		test.report.Select = &catalog.Select{Group: &catalog.Group{
 			Store: "payments", Name: "t", Version: 1, Table: catalog.TableName{Database: "db", Name: "t"},
@@ -189,6 +193,35 @@ func TestJudgeRead(t *testing.T) {
 		got := judged(func(f *findings) { judgeRead(f, "h:1", test.report, "me") })
 		if (test.want == "") != (got == "") || !strings.HasPrefix(got, test.want) || strings.Count(got, "\n") > 1 {
 			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+}
+
+// TestIndex tells the primary key from another index, and either from a scan.
+func TestIndex(t *testing.T) {
+	one, several := lookup.Access{Type: "const", Key: "PRIMARY"}, lookup.Access{Type: "range", Key: "PRIMARY"}
+	other, scan := lookup.Access{Type: "range", Key: "wide", ByWay: true}, lookup.Access{Type: "index", Key: "PRIMARY"}
+	few := scan
+	few.ByWay = true
+	for _, test := range []struct {
+		accesses []lookup.Access
+		want     string
+		fewRows  bool
+	}{
+		{nil, "", false},
+		{[]lookup.Access{{Extra: "no matching row in const table"}}, "", false},
+		{[]lookup.Access{one, several, one, several}, "PRIMARY (const, range)", false},
+		{[]lookup.Access{one, other, one, other}, "PRIMARY (const), wide (range)", false},
+		{[]lookup.Access{other}, "wide (range)", false},
+		{[]lookup.Access{one, scan}, "scan", false},
+		{[]lookup.Access{one, few}, "scan", true},
+	} {
+		var s groupSummary
+		for _, a := range test.accesses {
+			s.addAccess(a)
+		}
+		if got := s.index(); got != test.want || s.fewRows != test.fewRows {
+			t.Errorf("%v: got %q, %t", test.accesses, got, s.fewRows)
 		}
 	}
 }

@@ -98,7 +98,7 @@ func (r *checkReport) printGroups(w io.Writer) {
 	for _, g := range r.cfg.spec.Groups() {
 		s := summarize(r.nodes, g)
 		read := ""
-		if r.nodes != nil {
+		if len(r.nodes) > 0 {
 			read = fmt.Sprintf("%d of %s", s.read, plural(len(r.nodes), "node"))
 		}
 		rows = append(rows, []string{
@@ -115,8 +115,9 @@ func (r *checkReport) printGroups(w io.Writer) {
 type groupSummary struct {
 	asked, there, joined, empty bool
 	engine, key                 string
-	read                        int // nodes that all its selects were read on
-	access                      []string
+	read                        int      // nodes that all its selects were read on
+	access                      []string // types, by the primary key
+	others                      []string // other indexes, with the types
 	scans, fewRows              bool
 }
 
@@ -165,23 +166,33 @@ func (s *groupSummary) addReads(n *lookup.NodeReport, name catalog.TableName) {
 func (s *groupSummary) addAccess(a lookup.Access) {
 	switch {
 	case a.Type == "": // there is no row to be found
-	case !a.ByKey():
+	case a.ByKey():
+		s.access = addOnce(s.access, a.Type)
+	case a.Scan():
 		s.scans = true
 		s.fewRows = s.fewRows || isFine(a)
-	case !slices.Contains(s.access, a.Type):
-		s.access = append(s.access, a.Type)
+	default: // the server's choice, which holds more of what is asked for
+		s.others = addOnce(s.others, fmt.Sprintf("%s (%s)", a.Key, a.Type))
 	}
+}
+
+func addOnce(list []string, text string) []string {
+	if slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
 }
 
 // index says how rows are found.
 func (s *groupSummary) index() string {
+	ways := s.others
 	switch {
 	case s.scans:
 		return "scan"
-	case len(s.access) == 0:
-		return ""
+	case len(s.access) > 0:
+		ways = slices.Concat([]string{"PRIMARY (" + strings.Join(s.access, ", ") + ")"}, s.others)
 	}
-	return "PRIMARY (" + strings.Join(s.access, ", ") + ")"
+	return strings.Join(ways, ", ")
 }
 
 func (s *groupSummary) notes() []string {

@@ -59,6 +59,10 @@ func judgeRead(f *findings, node string, s lookup.SelectReport, user string) {
 	group := "feature group " + labelOf(s.Select.Group)
 	var refusal *pool.ServerError
 	switch {
+	case s.AccessErr == nil && s.One.ByPart():
+		f.addOn(node, trouble, "%s: the primary key of table %s has columns that the user does not see; GRANT SELECT ON %s TO %s",
+			group, s.Select.Group.Table, sqlName(s.Select.Group.Table), user)
+		return
 	case s.Err == nil:
 	case errors.As(s.Err, &refusal) && isDenied(refusal.Number):
 		f.addOn(node, trouble, "%s: %s; GRANT SELECT ON %s TO %s",
