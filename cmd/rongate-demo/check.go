@@ -58,7 +58,7 @@ func checkVector(
 	features []string, vector []json.RawMessage, status string, edited bool,
 ) error {
 	if len(vector) != len(features) || len(features) == 0 {
-		return fmt.Errorf("%s: %d values for %d features", asked.body, len(vector), len(features))
+		return fmt.Errorf("%s: %d values for %d features", asked.about(entry), len(vector), len(features))
 	}
 	worst := frauddata.Complete
 	var mistake error
@@ -73,14 +73,14 @@ func checkVector(
 			want = []byte(asked.passed)
 		}
 		if string(want) != string(vector[i]) && mistake == nil {
-			mistake = fmt.Errorf("%s: %s is %s, not %s", asked.body, name, vector[i], want)
+			mistake = fmt.Errorf("%s: %s is %s, not %s", asked.about(entry), name, vector[i], want)
 		}
 	}
 	if edited && (worst != frauddata.Complete || status != worst.String()) {
 		return nil
 	}
 	if mistake == nil && status != worst.String() {
-		mistake = fmt.Errorf("%s: the status is %s, not %s", asked.body, status, worst)
+		mistake = fmt.Errorf("%s: the status is %s, not %s", asked.about(entry), status, worst)
 	}
 	return mistake
 }

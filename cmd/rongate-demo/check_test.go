@@ -51,7 +51,7 @@ func TestCheck(t *testing.T) {
 		},
 		{
 			"a batch in another order", batch, features + `"vectors":[["XX",null],["SE",128.78],["XX",null]],` +
-				`"status":["EXPIRED","COMPLETE","MISSING"]}`, false, "", "country",
+				`"status":["EXPIRED","COMPLETE","MISSING"]}`, false, "", `"entry":{"account_id":4711}}: country`,
 		},
 		{"a vector too few", batch, features + `"vectors":[["SE",128.78]],"status":["COMPLETE"]}`, false, "", "1 vectors"},
 		{
@@ -103,14 +103,19 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
-func TestParseStatements(t *testing.T) {
-	counts := parseStatements([]byte(`# TYPE rongate_node_statements_total counter
+func TestParseFigures(t *testing.T) {
+	got := parseFigures([]byte(`# TYPE rongate_node_statements_total counter
 rongate_node_statements_total{node="127.0.0.1:1",zone="a"} 285
 rongate_node_statements_total{node="127.0.0.1:2",zone="b"} 1.2e+06
 rongate_node_statements_running{node="127.0.0.1:2",zone="b"} 1
 rongate_node_statements_total{node="127.0.0.1:3",zone="b"} what
+rongate_reload_current 1
 `))
-	if len(counts) != 2 || counts["127.0.0.1:1"] != 285 || counts["127.0.0.1:2"] != 1.2e6 {
-		t.Errorf("%v", counts)
+	counts := got.statements
+	if len(counts) != 2 || counts["127.0.0.1:1"] != 285 || counts["127.0.0.1:2"] != 1.2e6 || got.outdated {
+		t.Errorf("%v", got)
+	}
+	if got := parseFigures([]byte("rongate_reload_current 0\n")); !got.outdated {
+		t.Errorf("%v", got)
 	}
 }

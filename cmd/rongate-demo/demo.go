@@ -171,7 +171,7 @@ func (d *demo) introduce() {
 func (d *demo) tick(ctx context.Context) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	before, _ := d.gate.statements(ctx) // without them the first line has no shares
+	before, _ := d.gate.figures(ctx) // without them the first line has no shares
 	for {
 		select {
 		case <-ctx.Done():
@@ -179,14 +179,25 @@ func (d *demo) tick(ctx context.Context) error {
 		case <-d.gate.ended:
 			return d.gate.death()
 		case now := <-ticker.C:
-			after, err := d.gate.statements(ctx)
+			after, err := d.gate.figures(ctx)
 			if err != nil {
 				after = before
 			}
 			d.edited()
-			d.screen.second(d.read(now, before, after))
+			d.tellOfReload(before, after)
+			d.screen.second(d.read(now, before.statements, after.statements))
 			before = after
 		}
+	}
+}
+
+// tellOfReload says when files that were edited are not served, and when they are again.
+func (d *demo) tellOfReload(before, after figures) {
+	switch {
+	case after.outdated && !before.outdated:
+		d.screen.event("rongate serves on with the files as they were: " + d.gate.log() + " says why")
+	case before.outdated && !after.outdated:
+		d.screen.event("rongate serves what the files say")
 	}
 }
 

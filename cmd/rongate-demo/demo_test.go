@@ -224,10 +224,14 @@ func (r *running) checkCommands() {
 	}
 }
 
-// edit changes a default, which the demo notices, and rongate serves.
+// edit makes a mistake in the catalogue, which the demo tells of, mends it and changes a default, which rongate serves.
 func (r *running) edit() {
 	r.t.Helper()
 	path := filepath.Join(r.dir, "catalog.yaml")
+	if err := os.WriteFile(path, append(frauddata.Catalog(), "mistake: 1\n"...), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	r.screen.await(r.t, 0, `rongate serves on with the files as they were: \S+/rongate.log says why`)
 	edited := bytes.ReplaceAll(frauddata.Catalog(), []byte(`country, default: "XX"`), []byte(`country, default: "ZZ"`))
 	if err := os.WriteFile(path, edited, 0o600); err != nil {
 		r.t.Fatal(err)
@@ -237,12 +241,13 @@ func (r *running) edit() {
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		answer := r.do(http.MethodPost, r.address["public"], "/feature-vectors", "", missing)
 		if strings.Contains(answer, `"vector":["ZZ"]`) {
-			return
+			break
 		}
 		if time.Now().After(end) {
 			r.t.Fatalf("rongate does not serve the catalogue that was edited: %s", answer)
 		}
 	}
+	r.screen.await(r.t, 0, `rongate serves what the files say`)
 }
 
 // TestReadmeShowsTheCommands holds for what README.md quotes of the guide: each of its blocks that asks for the demo's
@@ -302,6 +307,7 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 	for _, args := range [][]string{
 		{"--db", "oracle"},
 		{"--rows", "10"},
+		{"--rows", "10000000"},
 		{"--rate", "0"},
 		{"--nothing"},
 	} {

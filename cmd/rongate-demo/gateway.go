@@ -151,18 +151,25 @@ func (g *gateway) get(ctx context.Context, path string) ([]byte, error) {
 	return body, err
 }
 
-// statements returns how many statements each node has been sent, by address.
-func (g *gateway) statements(ctx context.Context) (map[string]float64, error) {
-	text, err := g.get(ctx, "/metrics")
-	if err != nil {
-		return nil, err
-	}
-	return parseStatements(text), nil
+// figures are what rongate says of itself.
+type figures struct {
+	statements map[string]float64 // that each node has been sent, by address
+	outdated   bool               // what is served is not what the files say
 }
 
-func parseStatements(metrics []byte) map[string]float64 {
+func (g *gateway) figures(ctx context.Context) (figures, error) {
+	text, err := g.get(ctx, "/metrics")
+	if err != nil {
+		return figures{}, err
+	}
+	return parseFigures(text), nil
+}
+
+func parseFigures(metrics []byte) figures {
 	counts := make(map[string]float64)
+	outdated := false
 	for lines := bufio.NewScanner(bytes.NewReader(metrics)); lines.Scan(); {
+		outdated = outdated || lines.Text() == "rongate_reload_current 0"
 		labels, ok := strings.CutPrefix(lines.Text(), "rongate_node_statements_total{")
 		if !ok {
 			continue
@@ -174,7 +181,7 @@ func parseStatements(metrics []byte) map[string]float64 {
 			counts[address] += count
 		}
 	}
-	return counts
+	return figures{counts, outdated}
 }
 
 // stop lets it drain, and kills it if it takes too long.

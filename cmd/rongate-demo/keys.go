@@ -22,8 +22,8 @@ const help = keysHelp + `
   revive   makes all well again; rongate finds out by itself
 
 Each line is one second. Latencies count from when a request should have been
-sent. failed are the answers but 200, wrong those with a value that is not what
-was stored. Each node has its share of the statements: those of the own zone
+sent. failed are the answers but 200, wrong those with a value other than the
+demo has stored: change a row in the database, and see. Each node has its share of the statements: those of the own zone
 first (rongate is in zone-a), the others when these cannot serve.`
 
 // keyboard acts on keys.

@@ -22,7 +22,7 @@ requests whose every answer it checks, and lets you kill, freeze, slow and reviv
 // options are the command line.
 type options struct {
 	DB            string        `name:"db" default:"devdb" enum:"devdb,mariadb,rondb" help:"${db}"`
-	Rows          int           `default:"100000" help:"Rows in the database, at least ${minRows}."`
+	Rows          int           `default:"100000" help:"${rows}"`
 	Rate          int           `default:"50" help:"Requests a second, 1 to 1000."`
 	Deadline      time.Duration `default:"500ms" help:"The longest rongate may take for a request."`
 	Listen        string        `default:"127.0.0.1:8080" help:"${listen}"`
@@ -36,7 +36,7 @@ func helpTexts() kong.Vars {
 	return kong.Vars{
 		"db": "devdb: embedded, needs nothing. mariadb: a MariaDB or MySQL server that is installed here. " +
 			"rondb: an NDB cluster from the installation that RONDB_HOME names.",
-		"minRows":       fmt.Sprint(frauddata.MinRows),
+		"rows":          fmt.Sprintf("Rows in the database, %d to %d.", frauddata.MinRows, frauddata.MaxRows),
 		"listen":        "Where rongate answers (another port if it is taken).",
 		"privateListen": "Where rongate tells its health and metrics.",
 		"control":       "Where nodes are killed and revived by HTTP.",
@@ -76,8 +76,8 @@ func run(args []string, c console, stderr io.Writer) int {
 	if err == nil && (opts.Rate < 1 || opts.Rate > 1000) {
 		err = fmt.Errorf("--rate must be 1 to 1000, not %d", opts.Rate)
 	}
-	if err == nil && opts.Rows < frauddata.MinRows {
-		err = fmt.Errorf("--rows must be at least %d, not %d", frauddata.MinRows, opts.Rows)
+	if err == nil && (opts.Rows < frauddata.MinRows || opts.Rows > frauddata.MaxRows) {
+		err = fmt.Errorf("--rows must be %d to %d, not %d", frauddata.MinRows, frauddata.MaxRows, opts.Rows)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "rongate-demo: %v\nrongate-demo --help says more\n", err)

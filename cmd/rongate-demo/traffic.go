@@ -200,6 +200,11 @@ func (d *draw) question() question {
 	}
 }
 
+// about is the request that asks for one of the question's entries alone, to be read.
+func (q question) about(e frauddata.Entry) []byte {
+	return question{view: q.view, single: true, entries: []frauddata.Entry{e}, passed: q.passed}.written().body
+}
+
 // written returns the question with its body.
 func (q question) written() question {
 	b := append([]byte(`{"featureView":`), q.view...)

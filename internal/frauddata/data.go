@@ -22,12 +22,15 @@ func Catalog() []byte { return catalogYAML }
 // everything, 4713, which is expired, and 4715, which is missing.
 const firstNumber = 4001
 
-// MinRows is the least that Config.Rows may ask for.
-const MinRows = 5000
+// What Config.Rows may ask for: from what examples speak of, to as many as have a card number in CHAR(8).
+const (
+	MinRows = 5000
+	MaxRows = 3_000_000
+)
 
 // A Config describes a data set.
 type Config struct {
-	Rows int       // of all groups together, at least MinRows; default 100,000
+	Rows int       // of all groups together, MinRows to MaxRows; default 100,000
 	Now  time.Time // what event times are counted back from; default the time of the call
 }
 
@@ -41,8 +44,8 @@ type Data struct {
 // New makes a data set. It holds no rows; they are computed when they are asked for.
 func New(cfg Config) (*Data, error) {
 	rows := cmp.Or(cfg.Rows, 100_000)
-	if rows < MinRows {
-		return nil, fmt.Errorf("frauddata: %d rows; it takes at least %d", rows, MinRows)
+	if rows < MinRows || rows > MaxRows {
+		return nil, fmt.Errorf("frauddata: %d rows; it takes %d to %d", rows, MinRows, MaxRows)
 	}
 	if cfg.Now.IsZero() {
 		cfg.Now = time.Now()

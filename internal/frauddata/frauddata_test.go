@@ -48,8 +48,13 @@ func TestRowsAreCountedAndKeyedOnce(t *testing.T) {
 			t.Errorf("%d rows; want %d", all, rows)
 		}
 	}
-	if _, err := New(Config{Rows: MinRows - 1}); err == nil {
-		t.Error("too few rows are taken")
+	for _, rows := range []int{-1, MinRows - 1, MaxRows + 1} {
+		if _, err := New(Config{Rows: rows}); err == nil {
+			t.Errorf("%d rows are taken", rows)
+		}
+	}
+	if card := CardID(newData(t, MaxRows).Last().Card); len(card) > len("c-000000") {
+		t.Errorf("the last card %s is longer than its column", card)
 	}
 }
 
