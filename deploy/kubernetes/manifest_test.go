@@ -116,25 +116,15 @@ func (m *manifest) add(document []byte) error {
 	if err := yaml.Unmarshal(document, &kind); err != nil {
 		return err
 	}
-	var into any
-	switch name := kind.APIVersion + " " + kind.Kind; name {
-	case "apps/v1 Deployment":
-		m.deployment = &appsv1.Deployment{}
-		into = m.deployment
-	case "v1 ConfigMap":
-		m.configMap = &corev1.ConfigMap{}
-		into = m.configMap
-	case "v1 Secret":
-		m.secret = &corev1.Secret{}
-		into = m.secret
-	case "v1 Service":
-		m.service = &corev1.Service{}
-		into = m.service
-	case "policy/v1 PodDisruptionBudget":
-		m.budget = &policyv1.PodDisruptionBudget{}
-		into = m.budget
-	default:
-		return fmt.Errorf("a kind that the tests do not know: %s", name)
+	into, known := map[string]any{
+		"apps/v1 Deployment":            &m.deployment,
+		"v1 ConfigMap":                  &m.configMap,
+		"v1 Secret":                     &m.secret,
+		"v1 Service":                    &m.service,
+		"policy/v1 PodDisruptionBudget": &m.budget,
+	}[kind.APIVersion+" "+kind.Kind]
+	if !known {
+		return fmt.Errorf("a kind that the tests do not know: %s %s", kind.APIVersion, kind.Kind)
 	}
 	return decode(document, into)
 }

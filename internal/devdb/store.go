@@ -120,18 +120,25 @@ func (s *store) count() int {
 	return len(s.index)
 }
 
+// locate returns the key of a row and the slot of the row that has it, if there is one. The store is locked.
+func (s *store) locate(def *definition, row sql.Row) (key []byte, slot int32, there bool, err error) {
+	if s.def != def {
+		return nil, 0, false, errAltered
+	}
+	key, err = def.appendKey(nil, row)
+	slot, there = s.index[string(key)]
+	return key, slot, there, err
+}
+
 // insert adds a row unless there is one with its key, which it returns.
 func (s *store) insert(def *definition, row sql.Row) (existing sql.Row, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.def != def {
-		return nil, errAltered
-	}
-	key, err := def.appendKey(nil, row)
+	key, slot, taken, err := s.locate(def, row)
 	if err != nil {
 		return nil, err
 	}
-	if slot, ok := s.index[string(key)]; ok {
+	if taken {
 		return s.rows[slot], nil
 	}
 	s.put(key, row)
@@ -155,16 +162,9 @@ func (s *store) put(key []byte, row sql.Row) {
 func (s *store) remove(def *definition, row sql.Row) (removed sql.Row, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.def != def {
-		return nil, errAltered
-	}
-	key, err := def.appendKey(nil, row)
-	if err != nil {
+	key, slot, there, err := s.locate(def, row)
+	if err != nil || !there {
 		return nil, err
-	}
-	slot, ok := s.index[string(key)]
-	if !ok {
-		return nil, nil
 	}
 	removed = s.rows[slot]
 	delete(s.index, string(key))
@@ -178,23 +178,16 @@ func (s *store) remove(def *definition, row sql.Row) (removed sql.Row, err error
 func (s *store) update(def *definition, before, after sql.Row) (replaced, existing sql.Row, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.def != def {
-		return nil, nil, errAltered
-	}
-	from, err := def.appendKey(nil, before)
+	from, slot, there, err := s.locate(def, before)
 	if err != nil {
 		return nil, nil, err
 	}
-	to, err := def.appendKey(nil, after)
-	if err != nil {
+	to, other, taken, err := s.locate(def, after)
+	if err != nil || !there {
 		return nil, nil, err
-	}
-	slot, ok := s.index[string(from)]
-	if !ok {
-		return nil, nil, nil
 	}
 	if string(from) != string(to) {
-		if other, taken := s.index[string(to)]; taken {
+		if taken {
 			return nil, s.rows[other], nil
 		}
 		delete(s.index, string(from))
