@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rongate/rongate/pool"
@@ -28,6 +29,7 @@ type node struct {
 	busy     int         // statements running
 	counts   *nodeCounts // shared by the nodes that follow one another at an address
 
+	awaited bool // others stay for it: it has not taken over from them yet
 	leaving bool // serves until those that stay are up
 	gone    bool // serves no more
 }
@@ -79,8 +81,9 @@ func (r *Reader) present() []*node {
 
 // Change adopts the zone, the nodes, the connections and the bounds of cfg; OnStale, Log and Connect stay as they were.
 // Reads go on meanwhile. redial says that cfg.Pool is not what the nodes are connected by now, so that they are dialed
-// anew. Nodes that leave, or that are dialed anew, serve until those that stay are up: at least one of them, and all of
-// them within ten seconds. So a change that leads to nodes that cannot be reached takes nothing away from those that can.
+// anew. Nodes that leave, or that are dialed anew, serve until those that stay are up: all of them, with all of their
+// connections, or one of them when ten seconds have passed. So a change that leads to nodes that cannot be reached takes
+// nothing away from those that can.
 func (r *Reader) Change(cfg Config, redial bool) error {
 	r.opening.Lock()
 	defer r.opening.Unlock()
@@ -99,13 +102,20 @@ func (r *Reader) Change(cfg Config, redial bool) error {
 		return err
 	}
 	r.template = template
+	if leaving := r.adopt(cfg, next); len(leaving) > 0 {
+		r.cfg.Log.Info("nodes leave once the others serve", "leaving", addresses(leaving))
+	}
+	r.changed()
+	return nil
+}
+
+// adopt puts a configuration and its nodes in force, and returns the nodes that leave for it.
+func (r *Reader) adopt(cfg Config, next []*node) (leaving []*node) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cfg.Zone, r.cfg.Nodes, r.cfg.Pool = cfg.Zone, cfg.Nodes, cfg.Pool
 	r.cfg.MaxQueued, r.cfg.MaxBlockBytes, r.cfg.MaxLiveBytes = cfg.MaxQueued, cfg.MaxBlockBytes, cfg.MaxLiveBytes
-	r.replace(next)
-	r.settle()
-	return nil
+	return r.replace(next)
 }
 
 // open makes the connections of the nodes that have none, once there is something to warm them with. It changes nothing
@@ -139,28 +149,38 @@ func (r *Reader) open(nodes []*node, template pool.Config) error {
 	return nil
 }
 
-// replace makes next the nodes; those of before that are not among them leave. Reader.mu is held.
-func (r *Reader) replace(next []*node) {
-	for i, n := range next {
-		n.Zone, n.leaving = r.cfg.Nodes[i].Zone, false
-	}
-	all := slices.Clone(next)
+// replace makes next the nodes; those of before that are not among them leave, and are returned. Those that were to take
+// over from others and are not up go at once: nobody could do with them. Reader.mu is held.
+func (r *Reader) replace(next []*node) (leaving []*node) {
+	var failed []*node
 	for _, n := range r.nodes {
-		if n.conns != nil && !slices.Contains(next, n) {
+		switch {
+		case n.conns == nil || slices.Contains(next, n):
+		case n.awaited && !n.up():
+			n.gone = true
+			failed = append(failed, n)
+		default:
 			n.leaving = true
-			all = append(all, n)
+			leaving = append(leaving, n)
 		}
 	}
-	r.arrange(all)
+	for i, n := range next {
+		n.Zone, n.leaving = r.cfg.Nodes[i].Zone, false
+		n.awaited = len(leaving) > 0 && (n.awaited || !slices.Contains(r.nodes, n))
+	}
+	r.arrange(slices.Concat(next, leaving))
 	if r.handover != nil {
 		r.handover.Stop()
 		r.handover = nil
 	}
-	if len(all) > len(next) {
+	if len(leaving) > 0 {
 		r.changedAt, r.stranded = time.Now(), false
 		r.handover = time.AfterFunc(handoverGrace, r.changed)
-		r.cfg.Log.Info("nodes leave once the others serve", "leaving", addresses(all[len(next):]))
 	}
+	if len(failed) > 0 {
+		r.wg.Go(func() { r.dismiss(failed) })
+	}
+	return leaving
 }
 
 // arrange puts nodes into their tiers. Reader.mu is held.
@@ -179,30 +199,32 @@ func (r *Reader) arrange(nodes []*node) {
 	}
 }
 
-// retire lets the leaving nodes go if the others can do without them. Reader.mu is held.
+// retire lets the leaving nodes go if the others can do without them. Reader.mu is held, hence the goroutines: a log may
+// block.
 func (r *Reader) retire() {
 	if r.handover == nil || r.closed {
 		return
 	}
+	inTime := time.Since(r.changedAt) < handoverGrace
 	var staying, leaving []*node
 	up := 0
 	for _, n := range r.nodes {
-		switch {
-		case n.leaving:
+		if n.leaving {
 			leaving = append(leaving, n)
-		case n.up():
+			continue
+		}
+		staying = append(staying, n)
+		if n.up() && (!inTime || n.complete()) {
 			up++
-			fallthrough
-		default:
-			staying = append(staying, n)
 		}
 	}
-	inTime := time.Since(r.changedAt) < handoverGrace
 	switch {
 	case up == 0 && !inTime && !r.stranded:
 		r.stranded = true
-		r.cfg.Log.Warn("none of the nodes is up that are to replace others; those serve on",
-			"nodes", addresses(staying), "leaving", addresses(leaving))
+		r.wg.Go(func() {
+			r.cfg.Log.Warn("none of the nodes is up that are to replace others; those serve on",
+				"nodes", addresses(staying), "leaving", addresses(leaving))
+		})
 		return
 	case up == 0, up < len(staying) && inTime:
 		return
@@ -210,13 +232,29 @@ func (r *Reader) retire() {
 	r.handover.Stop()
 	r.handover = nil
 	r.arrange(staying)
+	for _, n := range staying {
+		n.awaited = false
+	}
 	for _, n := range leaving {
 		n.gone = true
-		if n.conns != nil {
-			r.wg.Go(func() { r.closeNode(n) })
-		}
 	}
-	r.cfg.Log.Info("nodes have left", "nodes", addresses(leaving))
+	r.wg.Go(func() { r.dismiss(leaving) })
+}
+
+// complete reports whether a node has all of its connections.
+func (n *node) complete() bool {
+	s := n.conns.Stats()
+	return s.Open-s.Detached >= s.Size
+}
+
+// dismiss closes the connections of nodes that have left.
+func (r *Reader) dismiss(nodes []*node) {
+	r.cfg.Log.Info("nodes have left", "nodes", addresses(nodes))
+	var closing sync.WaitGroup
+	for _, n := range nodes {
+		closing.Go(func() { r.closeNode(n) })
+	}
+	closing.Wait()
 }
 
 // closeNode waits for the statements of a node that has left.

@@ -1,7 +1,9 @@
 package lookup_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -20,12 +22,57 @@ type changing struct {
 	opened map[string][]*fakenode.Node // by address, in order
 	down   map[string]bool             // what is opened there next is down
 	user   map[string]string           // by address: whom the last pool connects as
+
+	figures sync.Mutex            // guards what follows; taken after mu
+	stats   map[string]pool.Stats // by address: those of the last pool
+	closed  int                   // of what was opened
+
+	onLog func() // nil: nothing
+}
+
+// pretended are the connections to a fake node whose figures and end are watched.
+type pretended struct {
+	lookup.Connections
+	address string
+	c       *changing
+}
+
+func (p pretended) Stats() pool.Stats {
+	p.c.figures.Lock()
+	defer p.c.figures.Unlock()
+	return p.c.stats[p.address]
+}
+
+func (p pretended) Close(ctx context.Context) error {
+	p.c.figures.Lock()
+	p.c.closed++
+	p.c.figures.Unlock()
+	return p.Connections.Close(ctx)
+}
+
+// logged is a slog.Handler that calls changing.onLog.
+type logged struct {
+	slog.Handler
+	c *changing
+}
+
+func (l logged) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l logged) Handle(context.Context, slog.Record) error {
+	if l.c.onLog != nil {
+		l.c.onLog()
+	}
+	return nil
 }
 
 func newChanging(t testing.TB) *changing {
-	c := &changing{opened: map[string][]*fakenode.Node{}, down: map[string]bool{}, user: map[string]string{}}
+	c := &changing{
+		opened: map[string][]*fakenode.Node{}, down: map[string]bool{}, user: map[string]string{},
+		stats: map[string]pool.Stats{},
+	}
 	c.fixture = newFixture(t, func(cfg *lookup.Config, nodes map[string]*fakenode.Node) {
 		tables := nodes["a"].Tables
+		cfg.Log = slog.New(logged{slog.DiscardHandler, c})
 		cfg.Connect = func(pc pool.Config) (lookup.Connections, error) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -34,7 +81,7 @@ func newChanging(t testing.TB) *changing {
 			n.SetDown(c.down[pc.Address])
 			c.opened[pc.Address] = append(c.opened[pc.Address], n)
 			c.user[pc.Address] = pc.User
-			return conns, err
+			return pretended{conns, pc.Address, c}, err
 		}
 	})
 	return c
@@ -182,6 +229,93 @@ func TestLeavingComesBack(t *testing.T) {
 		c.want("a own up", "b own up", "far far up")
 		c.wantRead()
 	})
+}
+
+// TestLeavingWaitForConnections: a node that has one of its connections does not yet stand in for one that has them all.
+func TestLeavingWaitForConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChanging(t)
+		grow := func(open, detached int) {
+			c.figures.Lock()
+			c.stats["c"] = pool.Stats{Size: 2, Open: open, Detached: detached}
+			c.figures.Unlock()
+			c.node("c").SetDown(false) // tells the Reader
+		}
+		c.stats["c"] = pool.Stats{Size: 2, Open: 1}
+		c.set(false, "z1", "", "c")
+		grow(2, 1)
+		c.want("c own up", "far far up", "a own up", "b own up")
+		grow(3, 1)
+		c.want("c own up")
+		c.stats["d"] = pool.Stats{Size: 2, Open: 1}
+		c.set(false, "z1", "", "d")
+		time.Sleep(handoverGrace)
+		synctest.Wait()
+		c.want("d own up")
+	})
+}
+
+// handoverGrace is how long the nodes that leave wait for all of the others.
+const handoverGrace = 10 * time.Second
+
+// TestChangedInVain: nodes that never came up are kept by no later change, and told of once each meanwhile.
+func TestChangedInVain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChanging(t)
+		c.down["a"], c.down["b"] = true, true
+		for i := range 10 {
+			c.set(true, "z1", fmt.Sprint(i), "a", "b")
+			time.Sleep(time.Duration(i) * handoverGrace / 4)
+		}
+		c.set(true, "z1", "another", "a")
+		c.want("a own up", "far far up", "b own up") // the first of each is
+		synctest.Wait()
+		if open := len(c.opened["a"]) + len(c.opened["b"]) + len(c.opened["far"]) - c.closed; open != 4 {
+			t.Errorf("%d pools are open: the three that serve, and one that is to take over", open)
+		}
+		c.wantRead()
+		c.down["a"] = false
+		c.set(true, "z1", "right", "a")
+		c.want("a own up")
+		c.wantRead()
+	})
+}
+
+// TestChangedTwice: one of two nodes that were to take over is up; it serves until the next change takes effect.
+func TestChangedTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChanging(t)
+		c.down["d"] = true
+		c.set(false, "z1", "", "c", "d")
+		c.down["e"] = true
+		c.set(false, "z1", "", "e")
+		c.want("e own down", "c own up", "far far up", "a own up", "b own up")
+		c.wantRead()
+		c.node("e").SetDown(false)
+		c.want("e own up")
+		c.wantRead()
+	})
+}
+
+// TestLoggedUnlocked: a log that blocks must not hold up reads.
+func TestLoggedUnlocked(t *testing.T) {
+	c := newChanging(t)
+	var lines sync.WaitGroup
+	lines.Add(3) // nodes leave, have left, and leave
+	c.onLog = func() {
+		defer lines.Done()
+		answered := make(chan struct{})
+		go func() { defer close(answered); c.reader.Ready() }()
+		select {
+		case <-answered:
+		case <-time.After(10 * time.Second):
+			t.Error("a line is logged under the lock")
+		}
+	}
+	c.set(false, "z1", "", "c")
+	c.down["d"] = true
+	c.set(false, "z1", "", "d")
+	lines.Wait()
 }
 
 // TestLeavingFinishes: a statement that runs on a node that has left ends as any other.

@@ -90,7 +90,7 @@ type Reader struct {
 	troubles troubles
 
 	spare      sync.Pool      // of *statement
-	wg         sync.WaitGroup // goroutines that run statements, wait to repeat one, or close a node that has left
+	wg         sync.WaitGroup // goroutines that run statements, wait to repeat one, or see off nodes that have left
 	background context.Context
 	abandon    context.CancelFunc // ends background: nodes that have left are not waited for any more
 

@@ -93,10 +93,10 @@ func (r *Reader) Stats() Stats {
 		Queued: r.queued, Waits: r.counts.waits.Snapshot(), Blocks: r.blocks.live.Load(), LiveBytes: r.blocks.bytes.Load(),
 		Refused: r.counts.Refused, Retries: r.counts.Retries, Abandoned: r.counts.Abandoned,
 	}
-	for i, n := range r.nodes {
+	for _, n := range r.nodes {
 		ns := r.nodeStats(n)
-		// Those that leave come last. One that is dialed anew is not told of twice.
-		if same := slices.IndexFunc(r.nodes[:i], func(o *node) bool { return o.Address == n.Address }); same >= 0 {
+		// Those that leave come last. One that is dialed anew is told of once, however often it was.
+		if same := slices.IndexFunc(s.Nodes, func(o NodeStats) bool { return o.Address == n.Address }); same >= 0 {
 			s.Nodes[same].Up = s.Nodes[same].Up || ns.Up
 			s.Nodes[same].Busy += ns.Busy
 			continue
