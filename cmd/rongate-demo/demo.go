@@ -37,12 +37,8 @@ func show(ctx context.Context, opts options, c console) (err error) {
 	if d.data, err = frauddata.New(frauddata.Config{Rows: opts.Rows}); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "rongate-demo-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.tidy(dir)) }()
-	d.gate = &gateway{dir: dir, deadline: opts.Deadline, keep: opts.Keep}
+	defer func() { err = errors.Join(err, d.tidy()) }()
+	d.gate = &gateway{deadline: opts.Deadline, keep: opts.Keep}
 	err = d.open(ctx, binary)
 	if err == nil {
 		err = d.watch(ctx, c)
@@ -54,16 +50,19 @@ func show(ctx context.Context, opts options, c console) (err error) {
 }
 
 // tidy ends what was started, the last first.
-func (d *demo) tidy(dir string) error {
+func (d *demo) tidy() error {
 	err := d.gate.stop()
 	if d.db != nil {
 		err = errors.Join(err, d.db.close())
 	}
-	if d.opts.Keep {
+	switch dir := d.gate.dir; {
+	case dir == "": // there is none yet
+	case d.opts.Keep:
 		d.screen.say("kept: %s", dir)
-		return err
+	default:
+		err = errors.Join(err, os.RemoveAll(dir))
 	}
-	return errors.Join(err, os.RemoveAll(dir))
+	return err
 }
 
 // open gets everything ready to be asked.

@@ -44,8 +44,12 @@ type gateway struct {
 func (g *gateway) log() string         { return filepath.Join(g.dir, "rongate.log") }
 func (g *gateway) catalogFile() string { return filepath.Join(g.dir, "catalog.yaml") }
 
-// configure writes the files that it reads.
-func (g *gateway) configure(db *database) error {
+// configure makes its directory, and writes the files that it reads. It is called just before start, and not earlier: there
+// is no keeper before that.
+func (g *gateway) configure(db *database) (err error) {
+	if g.dir, err = os.MkdirTemp("", "rongate-demo-"); err != nil {
+		return err
+	}
 	var nodes strings.Builder
 	for _, n := range db.nodes {
 		fmt.Fprintf(&nodes, "  - {address: %q, zone: %s}\n", n.address, n.zone)

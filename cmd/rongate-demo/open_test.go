@@ -37,7 +37,8 @@ func TestFreeAddress(t *testing.T) {
 
 // TestConfigureQuotes: an address with brackets is a list in YAML.
 func TestConfigureQuotes(t *testing.T) {
-	g := &gateway{dir: t.TempDir(), public: "[::1]:8080", private: "[::1]:8081"}
+	t.Setenv("TMPDIR", t.TempDir())
+	g := &gateway{public: "[::1]:8080", private: "[::1]:8081"}
 	if err := g.configure(&database{}); err != nil {
 		t.Fatal(err)
 	}
