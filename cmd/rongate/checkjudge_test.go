@@ -95,6 +95,13 @@ func TestJudgeNode(t *testing.T) {
 			"TROUBLE  node h:1: its handshake takes 3s, longer than connections.handshakeTimeout (2s)",
 		},
 		{lookup.NodeReport{Err: context.DeadlineExceeded}, "TROUBLE  node h:1: has not answered everything within 10s; "},
+		{
+			lookup.NodeReport{
+				Err: context.DeadlineExceeded, Snapshot: &catalog.Snapshot{Selects: make([]*catalog.Select, 3)},
+				Selects: make([]lookup.SelectReport, 2),
+			},
+			"TROUBLE  node h:1: has not answered everything within 10s (2 of 3 reads done); ",
+		},
 		{lookup.NodeReport{Err: io.EOF}, "TROUBLE  node h:1: could not be asked for all: EOF; "},
 	} {
 		test.report.Address = "h:1"

@@ -49,7 +49,8 @@ func judgeNode(f *findings, n *lookup.NodeReport, handshakeTimeout time.Duration
 	about := "node " + n.Address
 	switch {
 	case errors.Is(n.Err, context.DeadlineExceeded):
-		f.add(trouble, "%s: has not answered everything within %v; see what its server waits for", about, nodeTimeout)
+		f.add(trouble, "%s: has not answered everything within %v%s; see what its server waits for, or how far away it is",
+			about, nodeTimeout, readSoFar(n))
 	case n.Err != nil:
 		f.add(trouble, "%s: could not be asked for all: %v; see the server's log", about, n.Err)
 	}
@@ -75,6 +76,14 @@ func judgeNode(f *findings, n *lookup.NodeReport, handshakeTimeout time.Duration
 	if end := n.TLS.PeerCertificates[0].NotAfter; end.Sub(now) < soonExpired {
 		f.add(warning, "%s: its certificate ends on %s, in %s; renew it before", about, day(end), daysOrHours(end.Sub(now)))
 	}
+}
+
+// readSoFar tells a node that is far away, and answers all the same, from one that is stuck.
+func readSoFar(n *lookup.NodeReport) string {
+	if n.Snapshot == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of %s done)", len(n.Selects), plural(len(n.Snapshot.Selects), "read"))
 }
 
 func clockInWords(ahead time.Duration) string {
