@@ -240,6 +240,15 @@ type conn struct {
 	conns  *connections
 	spoke  atomic.Bool // the client has sent something
 	linger atomic.Bool // a part of a request is left unread
+	mute   atomic.Bool // nothing is to be written any more
+}
+
+// Write writes, unless nothing is to be said.
+func (c *conn) Write(p []byte) (int, error) {
+	if c.mute.Load() {
+		return len(p), nil
+	}
+	return c.Conn.Write(p)
 }
 
 func (c *conn) Read(p []byte) (int, error) {
@@ -276,12 +285,6 @@ func (c *conn) drain() {
 		return
 	}
 	_, _ = io.Copy(io.Discard, c.Conn) // ends with the client's side of the connection, or with the deadline
-}
-
-// hasSpoken reports whether the client has sent anything yet.
-func hasSpoken(ctx *fasthttp.RequestCtx) bool {
-	c, ok := ctx.Conn().(*conn)
-	return ok && c.spoke.Load()
 }
 
 // lingerAfter is called before a connection is closed on a request that was not read to its end.

@@ -29,7 +29,7 @@ type Keys struct {
 //	    sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 //	    views: [payments/fraud, shared/*]
 //
-// The error lists every mistake in it.
+// An empty list lets nobody in. The error lists every mistake in it.
 func LoadKeys(path string) (*Keys, error) {
 	doc, err := yamldoc.ReadFile(path)
 	if err != nil {
@@ -41,7 +41,14 @@ func LoadKeys(path string) (*Keys, error) {
 func readKeys(doc *yamldoc.Doc) (*Keys, error) {
 	keys := &Keys{byDigest: map[[sha256.Size]byte]*access{}}
 	names := map[string]bool{}
-	for _, item := range doc.Root().Required("keys").List() {
+	list := doc.Root().Optional("keys") // an empty one is for nobody: the last key can be revoked
+	switch {
+	case !list.Written():
+		list.Fail("is required; [] stands for no key at all")
+	case !list.Present():
+		list.Fail("is empty; list the keys, or write [] for none")
+	}
+	for _, item := range list.List() {
 		m := item.Map()
 		name := m.Required("name")
 		if text := name.Text(""); names[text] && text != "" {

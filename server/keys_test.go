@@ -159,6 +159,21 @@ func TestKeyFileMistakes(t *testing.T) {
 	}
 }
 
+// TestNoKeys: an empty list lets nobody in, so that the last key can be revoked; one that is not there is a mistake.
+func TestNoKeys(t *testing.T) {
+	keys, err := readKeys(yamldoc.Parse("keys.yaml", []byte("keys: []\n")))
+	if err != nil || len(keys.byDigest) != 0 {
+		t.Errorf("%v, %v", keys, err)
+	}
+	for text, want := range map[string]string{
+		"keys:\n": "keys.yaml:1: keys: is empty", "{}\n": "keys.yaml:1: keys: is required", "key: []\n": "keys: is required",
+	} {
+		if _, err := readKeys(yamldoc.Parse("keys.yaml", []byte(text))); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func TestNewKey(t *testing.T) {
 	key, digest := NewKey()
 	if other, _ := NewKey(); len(key) != 43 || key == other {

@@ -121,16 +121,21 @@ func (p *problem) send(resp *fasthttp.Response) {
 }
 
 // requestFailed answers what fasthttp could not read to the end, and closes the connection. What it has read of the
-// headers is gone by then, the request's id too.
+// headers is gone by then, the request's id too. A connection that brought nothing is closed without a word: a client
+// that opened it to have it at hand would take an answer for that to the request that it sends next.
 func (s *Server) requestFailed(ctx *fasthttp.RequestCtx, err error) {
-	p := s.readProblem(err, hasSpoken(ctx))
+	if c, ok := ctx.Conn().(*conn); ok && !c.spoke.Load() {
+		c.mute.Store(true)
+		return
+	}
+	p := s.readProblem(err)
 	s.identify(ctx)
 	p.send(&ctx.Response)
 	lingerAfter(ctx)
 	s.metrics.count(routeNone, p.Status)
 }
 
-func (s *Server) readProblem(err error, spoke bool) *problem {
+func (s *Server) readProblem(err error) *problem {
 	var headersTooLarge *fasthttp.ErrSmallBuffer
 	switch {
 	case errors.As(err, &headersTooLarge):
@@ -139,7 +144,7 @@ func (s *Server) readProblem(err error, spoke bool) *problem {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return newProblem(codeBodyTooLarge,
 			fmt.Sprintf("the body is longer than %d bytes; send fewer entries at once", s.live.Load().MaxBodyBytes))
-	case isTimeout(err) && spoke && !inHeaders(err):
+	case isTimeout(err) && !inHeaders(err):
 		return newProblem(vectors.DeadlineExceeded, "the body had not arrived when the request's deadline passed")
 	case isTimeout(err):
 		return newProblem(codeRequestTimeout, "the headers did not arrive in time")

@@ -151,7 +151,6 @@ func TestDeadlineStartsWithHeaders(t *testing.T) {
 func TestSlowHeaders(t *testing.T) {
 	s := start(t, Config{ReadTimeout: 30 * time.Millisecond}, &fakeService{})
 	for name, text := range map[string]string{
-		"nothing":      "",
 		"request line": "POST /feature-vectors HTT",
 		"headers":      "POST /feature-vectors HTTP/1.1\r\nHost: x\r\n",
 	} {
@@ -162,6 +161,16 @@ func TestSlowHeaders(t *testing.T) {
 			t.Errorf("%s: got %d %s", name, resp.status, resp.body)
 		}
 		c.wantClosed()
+	}
+}
+
+// TestSilentConnectionsEnd: one that brought nothing is closed without a word, which its client could take for the answer
+// to a request that it sends at this moment.
+func TestSilentConnectionsEnd(t *testing.T) {
+	s := start(t, Config{ReadTimeout: 30 * time.Millisecond}, &fakeService{})
+	s.dial().wantClosed()
+	if metrics := s.send(s.health, "GET", "/metrics", "").body; strings.Contains(metrics, `status="408"} 1`) {
+		t.Error("it is counted as a request")
 	}
 }
 
