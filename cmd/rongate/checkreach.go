@@ -47,22 +47,20 @@ func reach(err error, cfg pool.Config) (state, why string) {
 	return "failed", fmt.Sprintf("cannot be connected to: %v; see the server's log", err)
 }
 
-// The server's error numbers at a handshake, from the MySQL manual's server error reference.
+// Error numbers of servers, from the MySQL manual's server error reference.
 const (
-	erTooManyConnections  = 1040
-	erDatabaseDenied      = 1044
-	erAccessDenied        = 1045
-	erHostBlocked         = 1129
-	erHostDenied          = 1130
-	erTableDenied         = 1142
-	erColumnDenied        = 1143
-	erTooManyOfUser       = 1203
-	erUserLimit           = 1226
-	erAccessDeniedPlugin  = 1698
-	erInsecureTransport   = 3159
-	erPluginNotLoaded     = 1524
-	mendTLSOff            = "; if the user REQUIREs SSL, add database.tls"
-	mendTooManyOfUserText = "let the user have more connections, or run fewer gateways"
+	erTooManyConnections = 1040
+	erDatabaseDenied     = 1044
+	erAccessDenied       = 1045
+	erHostBlocked        = 1129
+	erHostDenied         = 1130
+	erTableDenied        = 1142
+	erColumnDenied       = 1143
+	erTooManyOfUser      = 1203
+	erUserLimit          = 1226
+	erPluginNotLoaded    = 1524
+	erAccessDeniedPlugin = 1698
+	erInsecureTransport  = 3159
 )
 
 // reachRefusal explains what the server answered to a handshake.
@@ -71,7 +69,7 @@ func reachRefusal(e *pool.ServerError, cfg pool.Config) (state, why string) {
 	case erAccessDenied, erAccessDeniedPlugin, erDatabaseDenied:
 		why = fmt.Sprintf("denies access: %s; mend database.user or its password, or create the user", e.Message)
 		if cfg.TLS == nil {
-			why += mendTLSOff
+			why += "; if the user REQUIREs SSL, add database.tls"
 		}
 		return "denied", why
 	case erHostDenied, erHostBlocked:
@@ -81,7 +79,8 @@ func reachRefusal(e *pool.ServerError, cfg pool.Config) (state, why string) {
 	case erTooManyConnections:
 		return "full", "has no connection left (max_connections); raise it, or run fewer clients"
 	case erTooManyOfUser, erUserLimit:
-		return "full", fmt.Sprintf("has no connection left for the user: %s; %s", e.Message, mendTooManyOfUserText)
+		return "full", fmt.Sprintf("has no connection left for the user: %s; let the user have more connections, or run fewer "+
+			"gateways", e.Message)
 	case erPluginNotLoaded:
 		return "denied", fmt.Sprintf("cannot authenticate the user: %s; use caching_sha2_password", e.Message)
 	}
