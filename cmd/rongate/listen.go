@@ -62,12 +62,12 @@ func (l *loader) checkAddress(address string, at yamldoc.Pos, loopbackOnly bool)
 		}
 		return true
 	}
-	host, port, err := net.SplitHostPort(address)
+	_, port, err := net.SplitHostPort(address)
 	switch {
 	case err != nil || !isPort(port, 0):
 		l.doc.Add(at, "must be host:port, such as 127.0.0.1:8080, or the path of a unix socket, such as /run/rongate.sock")
 		return false
-	case loopbackOnly && !isLoopback(host):
+	case loopbackOnly && isBeyondLoopback(address):
 		l.doc.Add(at, "is reachable from other machines, which takes apiKeys; configure them, or listen on 127.0.0.1:%s",
 			port)
 		return false
@@ -111,12 +111,14 @@ func isPort(text string, low int) bool {
 	return err == nil && n >= low && n <= 65535
 }
 
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
+// isBeyondLoopback reports whether others than this machine can reach what listens on an address.
+func isBeyondLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if isSocket(address) || err == nil && host == "localhost" {
+		return false
 	}
 	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
+	return err != nil || !ip.Unmap().IsLoopback()
 }
 
 func isSocket(address string) bool { return strings.HasPrefix(address, "/") }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +24,8 @@ const (
 )
 
 // tend loads the catalogue and then reads the files again whenever they have changed or a signal asks for it, until ctx
-// ends. Its error is a catalogue that contradicts the tables at the start, which is for a person to mend.
+// ends. Its error is a catalogue that contradicts the tables at the start, which is for a person to mend. One that was
+// altered since the files were accepted is no such thing: its mistakes are told when it is read again.
 func (g *gateway) tend(ctx context.Context) error {
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
@@ -50,9 +52,9 @@ func (g *gateway) tend(ctx context.Context) error {
 			return nil
 		case err == nil:
 			wait = firstRetry
-		case isMistake(err) && g.catalog.Load() == nil:
+		case isMistake(err) && !g.altered() && g.catalog.Load() == nil:
 			return err
-		case isMistake(err):
+		case isMistake(err) && !g.altered():
 			wait = firstRetry
 			g.refuse("catalogue refused; what was served before is served on", err)
 		default:
@@ -62,6 +64,11 @@ func (g *gateway) tend(ctx context.Context) error {
 			wait = min(2*wait, lastRetry)
 		}
 	}
+}
+
+// altered reports whether the files are others than those that are in force.
+func (g *gateway) altered() bool {
+	return g.attempts.areMistaken() || !same(g.watch.stamps(), g.watch.read)
 }
 
 // isMistake reports whether an error is for a person to mend: trying again does not help.
@@ -119,6 +126,7 @@ func (g *gateway) reload() bool {
 	if err == nil {
 		err = g.change(next)
 	}
+	g.attempts.setMistaken(err != nil)
 	if err != nil {
 		g.refuse("configuration refused; what held before holds on", err)
 		return false
@@ -129,6 +137,9 @@ func (g *gateway) reload() bool {
 // change puts a configuration in force.
 func (g *gateway) change(next *config) error {
 	old := g.cfg.Load()
+	if err := checkKeys(old, next); err != nil {
+		return err
+	}
 	next.lookup.Pool.Log = g.log
 	redial := !sameConnections(old, next)
 	if err := errors.Join(g.reader.Change(next.lookup, redial), g.server.Change(next.server)); err != nil {
@@ -144,6 +155,17 @@ func (g *gateway) change(next *config) error {
 	g.log.Info("configuration reloaded", "zone", next.lookup.Zone, "nodes", len(next.lookup.Nodes), "redial", redial)
 	g.warnOfZones(next)
 	return nil
+}
+
+// checkKeys refuses a configuration without API keys for as long as rongate listens where they are required: other
+// addresses take a restart.
+func checkKeys(old, next *config) error {
+	i := slices.IndexFunc(old.listen, isBeyondLoopback)
+	if next.server.Keys != nil || i < 0 {
+		return nil
+	}
+	return fmt.Errorf("apiKeys: rongate listens on %s, which is reachable from other machines, until it is restarted; "+
+		"without apiKeys it would answer everybody there", old.listen[i])
 }
 
 // refuse says what is wrong, a line for each mistake.
@@ -200,6 +222,19 @@ type attempts struct {
 	accepted, refused, unavailable uint64
 	last                           *uint64   // the one that was counted last
 	at                             time.Time // of the last that was accepted
+	mistaken                       bool      // the files as they are now were refused, whatever was counted since
+}
+
+func (a *attempts) setMistaken(mistaken bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.mistaken = mistaken
+}
+
+func (a *attempts) areMistaken() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.mistaken
 }
 
 func (a *attempts) count(result *uint64) {
@@ -217,6 +252,6 @@ func (a *attempts) stats() server.ReloadStats {
 	defer a.mu.Unlock()
 	return server.ReloadStats{
 		Accepted: a.accepted, Refused: a.refused, Unavailable: a.unavailable,
-		Current: a.last == &a.accepted, AcceptedAt: a.at,
+		Current: a.last == &a.accepted && !a.mistaken, AcceptedAt: a.at,
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/rongate/rongate/internal/testbed"
 	"github.com/rongate/rongate/server"
 )
 
@@ -142,6 +143,68 @@ func TestReloadWithoutDatabase(t *testing.T) {
 	if status, body := s.post(request); status != 200 {
 		t.Errorf("%d %s", status, body)
 	}
+	s.terminate()
+}
+
+// TestReloadKeepsKeys: other addresses take a restart, and until then those of before ask for keys.
+func TestReloadKeepsKeys(t *testing.T) {
+	_, digest := server.NewKey()
+	private := "privateListen: 127.0.0.1:0\nlog: {format: json}\n"
+	dir := folder(t, map[string]string{
+		"catalog.yaml": smallCatalog, "keys.yaml": `keys: [{name: a, sha256: "` + digest + `", views: ["*"]}]`,
+		"rongate.yaml": smallConfig + private + "listen: [\"127.0.0.1:0\", \"0.0.0.0:0\"]\napiKeys: {file: keys.yaml}\n",
+	})
+	s := serveFolder(t, dir)
+	s.public, _, _ = strings.Cut(s.public, ",")
+	if status, body := s.post(request); status != 401 {
+		t.Fatalf("%d %s", status, body)
+	}
+	rewrite(t, dir, "rongate.yaml", smallConfig+private+"listen: 127.0.0.1:0\n")
+	s.hangup("refused")
+	if status, body := s.post(request); status != 401 {
+		t.Errorf("without keys, on an address that others reach: %d %s", status, body)
+	}
+	if !strings.Contains(s.log.String(), "apiKeys: rongate listens on 0.0.0.0:0") {
+		t.Errorf("the log does not say why:\n%s", s.log)
+	}
+	rewrite(t, dir, "rongate.yaml", smallConfig+private+"listen: 127.0.0.1:0\napiKeys: {file: keys.yaml}\n")
+	s.wait("saying that listen takes a restart", func() bool { return strings.Contains(s.log.String(), `"fields":"listen"`) })
+	rewrite(t, dir, "rongate.yaml", smallConfig+private+"listen: 127.0.0.1:0\n")
+	s.hangup("refused") // it still listens there
+	s.terminate()
+}
+
+// TestReloadBeforeTheDatabase: while the catalogue waits for a database that is away, mistakes in the files change nothing,
+// and are not forgotten once it is back.
+func TestReloadBeforeTheDatabase(t *testing.T) {
+	dir, config := reloadFolder(t)
+	db := shared.Get(t, testbed.KindMariaDB)
+	for _, n := range db.Nodes() {
+		if err := n.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := serveFolder(t, dir)
+	unavailable := func() float64 { return s.metric(`rongate_reloads_total{result="unavailable"}`) }
+	s.wait("missing the database", func() bool { return unavailable() > 0 })
+
+	rewrite(t, dir, "catalog.yaml", "featureStores: [\n")
+	s.hangup("refused")
+	before := unavailable()
+	s.wait("trying on with half a catalogue", func() bool { return unavailable() > before })
+
+	rewrite(t, dir, "catalog.yaml", smallCatalog)
+	rewrite(t, dir, "rongate.yaml", config+"lisen: x\n")
+	s.hangup("refused")
+	if err := db.Mend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.ready()
+	if current := s.metric("rongate_reload_current"); current != 0 {
+		t.Errorf("with a mistake in the configuration: rongate_reload_current %v", current)
+	}
+	rewrite(t, dir, "rongate.yaml", config)
+	s.wait("current again", func() bool { return s.metric("rongate_reload_current") == 1 })
 	s.terminate()
 }
 

@@ -110,7 +110,6 @@ func (s *served) wantEnd(status int) {
 
 const jsonOnAnyPort = "listen: 127.0.0.1:0\nprivateListen: 127.0.0.1:0\nlog: {format: json}\n"
 
-// TestServeWithoutDatabase has one node that refuses connections and one that accepts them and says nothing.
 // TestNotUp: an error from before a recovery does not explain what is wrong now.
 func TestNotUp(t *testing.T) {
 	now := time.Now()
@@ -123,6 +122,7 @@ func TestNotUp(t *testing.T) {
 	}
 }
 
+// TestServeWithoutDatabase has one node that refuses connections and one that accepts them and says nothing.
 func TestServeWithoutDatabase(t *testing.T) {
 	refusing, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
