@@ -27,6 +27,7 @@ const (
 type Connections interface {
 	TryAcquire() Conn // nil when none is free
 	Up() bool
+	Answers() bool // Up, or only busy with what nobody waits for any more
 	Stats() pool.Stats
 	Close(context.Context) error
 }
@@ -73,6 +74,9 @@ func (r *Reader) dispatch(p *piece) {
 		p.tried = 0
 		t = r.tierFor(0)
 	}
+	if t < 0 {
+		t = r.busyTier()
+	}
 	switch {
 	case t < 0:
 		r.deliver(p, nil, ErrUnavailable)
@@ -83,6 +87,19 @@ func (r *Reader) dispatch(p *piece) {
 	default:
 		r.enqueue(t, p)
 	}
+}
+
+// busyTier returns where pieces wait while no node is up: the nearest tier with a node that answers, but whose connections
+// are all taken by statements that nobody waits for any more, or -1. It will have another in a moment.
+func (r *Reader) busyTier() int {
+	for t := range r.tiers {
+		for _, n := range r.tiers[t].nodes {
+			if n.conns != nil && n.conns.Answers() {
+				return t
+			}
+		}
+	}
+	return -1
 }
 
 // startBeyond runs a piece that has failed once on a node of a farther tier: it should not wait for a node of its own zone
@@ -315,13 +332,20 @@ func (r *Reader) pop(q *queue, n *node) *piece {
 // lost its nodes is dispatched anew. Nodes that may leave do. Reader.mu is held.
 func (r *Reader) settle() {
 	r.retire()
+	refuge := -1
+	if r.tierFor(0) < 0 {
+		refuge = r.busyTier()
+	}
 	for t := range r.tiers {
-		if r.closed || !r.tierUp(t, 0) {
+		switch {
+		case r.closed:
 			r.drain(t)
-			continue
-		}
-		for _, n := range r.tiers[t].nodes {
-			r.feed(n)
+		case r.tierUp(t, 0):
+			for _, n := range r.tiers[t].nodes {
+				r.feed(n)
+			}
+		case t != refuge:
+			r.drain(t)
 		}
 	}
 }

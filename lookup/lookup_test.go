@@ -591,6 +591,47 @@ func TestQueueMovesWhenItsZoneIsGone(t *testing.T) {
 	})
 }
 
+// TestBusyNode: while the connections of the only node are taken by what nobody waits for any more, look-ups wait for it,
+// and are served when it is done; when it is gone they are told at once.
+func TestBusyNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, func(cfg *lookup.Config, nodes map[string]*fakenode.Node) {
+			cfg.Nodes = cfg.Nodes[1:2]
+			nodes["a"].Size = 1
+			nodes["a"].OnSelect = func(string, int, time.Time) error { time.Sleep(time.Second); return nil }
+		})
+		a := f.nodes["a"]
+		if got := f.read(accounts, f.accountKeys(1), 300*time.Millisecond)[0]; got != lookup.ErrDeadline.Error() {
+			t.Fatalf("got %q", got)
+		}
+		if a.Up() || a.Detaches() != 1 {
+			t.Fatalf("up %t, %d detached", a.Up(), a.Detaches())
+		}
+		start := time.Now()
+		if got := f.read(accounts, f.accountKeys(2), 5*time.Second)[0]; got != account(2) {
+			t.Errorf("got %q", got)
+		}
+		if waited := time.Since(start); waited != 1700*time.Millisecond { // 700 ms for the connection
+			t.Errorf("answered after %v", waited)
+		}
+		f.read(accounts, f.accountKeys(1), 300*time.Millisecond)
+		var waiting sync.WaitGroup
+		waiting.Go(func() {
+			if got := f.read(accounts, f.accountKeys(1), 5*time.Second)[0]; got != lookup.ErrUnavailable.Error() {
+				t.Errorf("without a node: %q", got)
+			}
+		})
+		synctest.Wait()
+		a.SetDown(true)
+		start = time.Now()
+		waiting.Wait()
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("told after %v", waited)
+		}
+		time.Sleep(time.Second) // the statement ends
+	})
+}
+
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, func(cfg *lookup.Config, nodes map[string]*fakenode.Node) {

@@ -113,6 +113,14 @@ func (p *Pool) Up() bool {
 	return !p.closed && p.countLocked(isHealthy) > 0
 }
 
+// Answers reports whether the node can be expected to serve in a moment, if it does not now: there is a connection that
+// did not fail, though it may be detached, and no dial has failed since.
+func (p *Pool) Answers() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.closed && !p.down && slices.ContainsFunc(p.conns, func(c *Conn) bool { return !c.broken })
+}
+
 // Stats returns a copy of the pool's figures.
 func (p *Pool) Stats() Stats {
 	p.mu.Lock()

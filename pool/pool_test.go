@@ -155,6 +155,28 @@ func TestDetach(t *testing.T) {
 	})
 }
 
+// TestAnswers: a node whose connections are all detached is not up, but can be expected back, until dialing it fails.
+func TestAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node := &fakeNode{}
+		p := openFake(t, node, Config{Size: 1})
+		if p.Answers() {
+			t.Error("answers before there is a connection")
+		}
+		later(0)
+		node.set(func(k *knobs) { k.refuse, k.dialTime = errRefused, 100*time.Millisecond })
+		c := mustAcquire(t, p)
+		if !p.Up() || !p.Answers() || !c.Detach() || p.Up() || !p.Answers() {
+			t.Errorf("up %t, answers %t", p.Up(), p.Answers())
+		}
+		later(200 * time.Millisecond)
+		if p.Answers() {
+			t.Error("answers though it refuses connections")
+		}
+		c.Release()
+	})
+}
+
 func TestDetachedConnectionIsReusedWhereThereIsRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := &fakeNode{}

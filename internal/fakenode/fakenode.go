@@ -129,6 +129,13 @@ func (n *Node) Up() bool {
 	return n.opened && !n.down && n.detached < n.Size
 }
 
+// Answers reports whether the node is there.
+func (n *Node) Answers() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.opened && !n.down
+}
+
 // Stats are those of an imaginary pool.
 func (n *Node) Stats() pool.Stats { return pool.Stats{} }
 
