@@ -244,7 +244,7 @@ func TestConfigMistakes(t *testing.T) {
 // TestAllMistakesAtOnce finds the mistakes of three files in one go.
 func TestAllMistakesAtOnce(t *testing.T) {
 	dir := folder(t, map[string]string{
-		"catalog.yaml": "featureStores: []\n", "keys.yaml": "keys: []\n",
+		"catalog.yaml": "featureStores: []\n", "keys.yaml": "keys: 1\n",
 		"rongate.yaml": "catalog: {file: catalog.yaml}\napiKeys: {file: keys.yaml}\nnodes: []\nlisten: x\n",
 	})
 	_, err := loadConfig(filepath.Join(dir, "rongate.yaml"), environmentOf(map[string]string{"RONGATE_LOG_LEVEL": "loud"}))
