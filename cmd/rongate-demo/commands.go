@@ -71,7 +71,8 @@ func (d *demo) commandText() string {
 	fmt.Fprintf(&text, "\n# metrics\ncurl -s %s/metrics\n\n# break a node, mend it, list them\n", d.gate.private)
 	fmt.Fprintf(&text, "curl -X POST %s/nodes/2/kill\ncurl -X POST %s/nodes/2/revive\ncurl -s %s\n",
 		d.control, d.control, d.control)
-	fmt.Fprintf(&text, "\n# the database itself: what is changed there is served, and counts as wrong\n%s\n", d.db.mysql(d.db.nodes[0]))
+	fmt.Fprintf(&text, "\n# the database itself: what is changed there is served, and counts as wrong\n%s\n",
+		d.db.mysql(d.db.nodes[0]))
 	return text.String()
 }
 

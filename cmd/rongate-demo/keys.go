@@ -23,8 +23,9 @@ const help = keysHelp + `
 
 Each line is one second. Latencies count from when a request should have been
 sent. failed are the answers but 200, wrong those with a value other than the
-demo has stored: change a row in the database, and see. Each node has its share of the statements: those of the own zone
-first (rongate is in zone-a), the others when these cannot serve.`
+demo has stored: change a row in the database, and see. Each node has its share
+of the statements: those of the own zone first (rongate is in zone-a), the
+others when these cannot serve.`
 
 // keyboard acts on keys.
 type keyboard struct {
