@@ -85,11 +85,13 @@ func (r *refresher) load(ctx context.Context, path string) (*Snapshot, error) {
 		return nil, err
 	}
 	tables := make(map[TableName]*tableState, len(names))
-	for _, n := range names {
-		tables[n] = &tableState{good: described[n]}
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, n := range names {
+		before := r.tables[n]
+		// What was wanted meanwhile may have been altered since it was read.
+		tables[n] = &tableState{good: described[n], wanted: before != nil && before.wanted}
+	}
 	r.spec, r.order, r.tables = spec, names, tables
 	return snapshot, nil
 }

@@ -88,6 +88,29 @@ func TestReloadFails(t *testing.T) {
 	}
 }
 
+// TestStaleDuringReload: a table that is altered when the reload has read it, as far as anybody knows, is read once more.
+func TestStaleDuringReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := openRig(t)
+		defer r.Close()
+		read := len(r.server.since(0))
+		r.server.takes = time.Second
+		path := writeFile(t, merchantsOnly)
+		go func() {
+			time.Sleep(time.Second / 2)
+			r.Stale(merchant)
+			r.Stale(account) // which the new file does not have
+		}()
+		if err := r.Reload(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if calls := r.server.since(read); len(calls) != 2 || calls[1].tables != "merchant_1" {
+			t.Errorf("read %v, want merchant_1 twice", calls)
+		}
+	})
+}
+
 // TestReloadIsBounded: neither a database that hangs nor one that a refresh waits for holds a reload beyond its context.
 func TestReloadIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
