@@ -31,6 +31,7 @@ type node struct {
 
 	awaited bool // others stay for it: it has not taken over from them yet
 	leaving bool // serves until those that stay are up
+	followed bool // leaving, and another node at the same address stays: only its connections are made anew
 	gone    bool // serves no more
 }
 
@@ -102,8 +103,12 @@ func (r *Reader) Change(cfg Config, redial bool) error {
 		return err
 	}
 	r.template = template
-	if leaving := r.adopt(cfg, next); len(leaving) > 0 {
-		r.cfg.Log.Info("nodes leave once the others serve", "leaving", addresses(leaving))
+	leaving, followed := apart(r.adopt(cfg, next))
+	if len(leaving) > 0 {
+		r.cfg.Log.Info("nodes leave once the others serve", "nodes", addresses(leaving))
+	}
+	if len(followed) > 0 {
+		r.cfg.Log.Info("nodes are connected to anew; the old connections serve until then", "nodes", addresses(followed))
 	}
 	r.changed()
 	return nil
@@ -161,11 +166,12 @@ func (r *Reader) replace(next []*node) (leaving []*node) {
 			failed = append(failed, n)
 		default:
 			n.leaving = true
+			n.followed = slices.ContainsFunc(next, func(o *node) bool { return o.Address == n.Address })
 			leaving = append(leaving, n)
 		}
 	}
 	for i, n := range next {
-		n.Zone, n.leaving = r.cfg.Nodes[i].Zone, false
+		n.Zone, n.leaving, n.followed = r.cfg.Nodes[i].Zone, false, false
 		n.awaited = len(leaving) > 0 && (n.awaited || !slices.Contains(r.nodes, n))
 	}
 	r.arrange(slices.Concat(next, leaving))
@@ -249,7 +255,13 @@ func (n *node) complete() bool {
 
 // dismiss closes the connections of nodes that have left.
 func (r *Reader) dismiss(nodes []*node) {
-	r.cfg.Log.Info("nodes have left", "nodes", addresses(nodes))
+	leaving, followed := apart(nodes)
+	if len(leaving) > 0 {
+		r.cfg.Log.Info("nodes have left", "nodes", addresses(leaving))
+	}
+	if len(followed) > 0 {
+		r.cfg.Log.Info("nodes are served by new connections", "nodes", addresses(followed))
+	}
 	var closing sync.WaitGroup
 	for _, n := range nodes {
 		closing.Go(func() { r.closeNode(n) })
@@ -266,10 +278,25 @@ func (r *Reader) closeNode(n *node) {
 	}
 }
 
+// apart tells the nodes that leave from those of which only the connections do.
+func apart(nodes []*node) (leaving, followed []*node) {
+	for _, n := range nodes {
+		if n.followed {
+			followed = append(followed, n)
+		} else {
+			leaving = append(leaving, n)
+		}
+	}
+	return leaving, followed
+}
+
+// addresses lists nodes, each once.
 func addresses(nodes []*node) string {
-	list := make([]string, len(nodes))
-	for i, n := range nodes {
-		list[i] = n.Address
+	var list []string
+	for _, n := range nodes {
+		if !slices.Contains(list, n.Address) {
+			list = append(list, n.Address)
+		}
 	}
 	return strings.Join(list, ",")
 }

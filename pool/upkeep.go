@@ -229,7 +229,7 @@ func (p *Pool) dialFailed(round int, old *Conn, err error) {
 	}
 	p.mu.Unlock()
 	if first {
-		p.cfg.Log.Warn("connecting to the node failed; trying on", "address", p.cfg.Address, "error", err)
+		p.cfg.Log.Warn("connecting to the node failed; it is tried again", "address", p.cfg.Address, "error", err)
 	}
 }
 

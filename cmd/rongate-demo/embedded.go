@@ -2,30 +2,31 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/rongate/rongate/internal/devdb"
 	"github.com/rongate/rongate/internal/faultnet"
 	"github.com/rongate/rongate/internal/frauddata"
 )
 
-// The embedded database's account. Nobody but this machine reaches it.
-const (
-	embeddedUser     = "rongate"
-	embeddedPassword = "demo"
+// embeddedUser is the embedded database's account. Nobody but this machine reaches it.
+const embeddedUser = "rongate"
 
-	tellEvery = 5000 // rows
-)
+const tellEvery = 5000 // rows
 
 // openEmbedded starts internal/devdb, with a proxy before each of its nodes.
 func openEmbedded() (_ *database, err error) {
-	embedded, err := devdb.Start(devdb.Config{Nodes: len(zones()), User: embeddedUser, Password: embeddedPassword})
+	// A killed node's port is free: another demo may take it, and this one's gateway must not be let in there.
+	password := strings.ToLower(rand.Text()[:8])
+	embedded, err := devdb.Start(devdb.Config{Nodes: len(zones()), User: embeddedUser, Password: password})
 	if err != nil {
 		return nil, err
 	}
 	db := &database{
-		what: "an embedded database", user: embeddedUser, password: embeddedPassword,
+		what: "an embedded database", user: embeddedUser, password: password,
 		create: func(ctx context.Context, data *frauddata.Data) error {
 			return embedded.Exec(ctx, schema(data, "", ""))
 		},

@@ -55,7 +55,7 @@ type loader struct {
 func loadConfig(path string, env environment) (*config, error) {
 	doc, err := yamldoc.ReadFile(path)
 	if err != nil {
-		return &config{files: []string{path}}, fmt.Errorf("configuration: %w", err)
+		return &config{files: []string{path}}, fmt.Errorf("configuration: %w; name it with --config", err)
 	}
 	l := &loader{doc: doc, dir: filepath.Dir(path), env: env, files: []string{path}}
 	c := &config{}

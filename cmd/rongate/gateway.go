@@ -198,5 +198,7 @@ func (g *gateway) shutdown(running *sync.WaitGroup) error {
 	if c := g.catalog.Load(); c != nil {
 		c.Close()
 	}
-	return errors.Join(err, g.reader.Close(ctx))
+	err = errors.Join(err, g.reader.Close(ctx))
+	g.log.Info("ended")
+	return err
 }

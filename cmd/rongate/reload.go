@@ -56,10 +56,10 @@ func (g *gateway) tend(ctx context.Context) error {
 			return err
 		case isMistake(err) && !g.altered():
 			wait = firstRetry
-			g.refuse("catalogue refused; what was served before is served on", err)
+			g.refuse("catalogue refused; what was served before is served on", g.cfg.Load().catalogFile, err)
 		default:
 			g.attempts.count(&g.attempts.unavailable)
-			g.log.Warn("catalogue not loaded yet", "error", err, "retryIn", wait.String())
+			g.log.Warn("catalogue not loaded yet", "error", oneLine(err), "retryIn", wait.String())
 			retry.Reset(wait)
 			wait = min(2*wait, lastRetry)
 		}
@@ -70,6 +70,9 @@ func (g *gateway) tend(ctx context.Context) error {
 func (g *gateway) altered() bool {
 	return g.attempts.areMistaken() || !same(g.watch.stamps(), g.watch.read)
 }
+
+// oneLine fits an error of several parts into a log.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // isMistake reports whether an error is for a person to mend: trying again does not help.
 func isMistake(err error) bool {
@@ -128,7 +131,7 @@ func (g *gateway) reload() bool {
 	}
 	g.attempts.setMistaken(err != nil)
 	if err != nil {
-		g.refuse("configuration refused; what held before holds on", err)
+		g.refuse("configuration refused; what held before holds on", g.path, err)
 		return false
 	}
 	return true
@@ -169,9 +172,9 @@ func checkKeys(old, next *config) error {
 }
 
 // refuse says what is wrong, a line for each mistake.
-func (g *gateway) refuse(what string, err error) {
+func (g *gateway) refuse(what, file string, err error) {
 	g.attempts.count(&g.attempts.refused)
-	g.log.Error(what, "file", g.path)
+	g.log.Error(what, "file", file)
 	for line := range strings.Lines(err.Error()) {
 		g.log.Error("mistake", "at", strings.TrimRight(line, "\n"))
 	}
