@@ -30,13 +30,12 @@ const (
 // first, until ctx ends.
 func (r *Reader) Describe(ctx context.Context, tables []catalog.TableName) (map[catalog.TableName]*catalog.Table, error) {
 	var errs []error
-	addresses, cfg := r.askable()
-	for _, address := range addresses {
-		found, err := describeOn(ctx, cfg, address, tables)
+	for _, n := range r.askable() {
+		found, err := describeOn(ctx, n, tables)
 		if err == nil {
 			return found, nil
 		}
-		errs = append(errs, fmt.Errorf("node %s: %w", address, err))
+		errs = append(errs, fmt.Errorf("node %s: %w", n.Address, err))
 		if ctx.Err() != nil {
 			break
 		}
@@ -44,25 +43,27 @@ func (r *Reader) Describe(ctx context.Context, tables []catalog.TableName) (map[
 	return nil, errors.Join(errs...)
 }
 
-// askable returns the addresses of the nodes that stay, own zone first, and how they are connected to.
-func (r *Reader) askable() ([]string, pool.Config) {
+// askable returns how to connect to each of the nodes: those of the own zone first, and those that leave last, each as it
+// was configured. As long as they serve, their tables must be known.
+func (r *Reader) askable() []pool.Config {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var addresses []string
+	var staying, leaving []pool.Config
 	for _, t := range r.tiers {
 		for _, n := range t.nodes {
-			if !n.leaving {
-				addresses = append(addresses, n.Address)
+			if n.leaving {
+				leaving = append(leaving, n.access)
+			} else {
+				staying = append(staying, n.access)
 			}
 		}
 	}
-	return addresses, r.cfg.Pool
+	return append(staying, leaving...)
 }
 
 func describeOn(
-	ctx context.Context, cfg pool.Config, address string, tables []catalog.TableName,
+	ctx context.Context, cfg pool.Config, tables []catalog.TableName,
 ) (map[catalog.TableName]*catalog.Table, error) {
-	cfg.Address = address
 	cfg.DrainGrace = time.Millisecond // nobody uses the connection again
 	found := make(map[catalog.TableName]*catalog.Table, len(tables))
 	err := pool.Once(ctx, cfg, func(c *pool.Conn) error {

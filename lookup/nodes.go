@@ -19,20 +19,21 @@ const handoverGrace = 10 * time.Second
 // retireTimeout bounds what a node that has left still does. Its statements end within their deadline and grace.
 const retireTimeout = time.Minute
 
-// node is one API node as the Reader sees it. Reader.mu guards it, but for id, template, counts and the writing of conns.
+// node is one API node as the Reader sees it. Reader.mu guards it, but for access, template, id and counts.
 type node struct {
 	NodeConfig
-	id       int // no other node has it at the same time
-	template int // the Reader.template that conns are made from
+	access   pool.Config // how it is connected to
+	template int         // the Reader.template that access is
+	id       int         // no other node has it at the same time
 	tier     int
 	conns    Connections // nil until the first Use; written under Reader.opening too
 	busy     int         // statements running
 	counts   *nodeCounts // shared by the nodes that follow one another at an address
 
-	awaited bool // others stay for it: it has not taken over from them yet
-	leaving bool // serves until those that stay are up
+	awaited  bool // others stay for it: it has not taken over from them yet
+	leaving  bool // serves until those that stay are up
 	followed bool // leaving, and another node at the same address stays: only its connections are made anew
-	gone    bool // serves no more
+	gone     bool // serves no more
 }
 
 // The tiers: the own zone, and the other ones. A tier may be empty.
@@ -44,11 +45,14 @@ const (
 
 // admit makes the nodes of a configuration: those that are there already and are to be reached in the same way stay as
 // they are. Only under opening, and without side effects but for numbers.
-func (r *Reader) admit(configs []NodeConfig, template int) []*node {
+func (r *Reader) admit(cfg *Config, template int) []*node {
 	present := r.present()
 	var next []*node
-	for _, nc := range configs {
-		n := &node{NodeConfig: nc, template: template, id: freeID(present, next), counts: &nodeCounts{}}
+	for _, nc := range cfg.Nodes {
+		n := &node{
+			NodeConfig: nc, access: cfg.Pool, template: template, id: freeID(present, next), counts: &nodeCounts{},
+		}
+		n.access.Address = nc.Address
 		for _, old := range present {
 			if old.Address != nc.Address {
 				continue
@@ -98,8 +102,8 @@ func (r *Reader) Change(cfg Config, redial bool) error {
 	if redial {
 		template++
 	}
-	next := r.admit(cfg.Nodes, template)
-	if err := r.open(next, cfg.Pool); err != nil {
+	next := r.admit(&cfg, template)
+	if err := r.open(next); err != nil {
 		return err
 	}
 	r.template = template
@@ -125,7 +129,7 @@ func (r *Reader) adopt(cfg Config, next []*node) (leaving []*node) {
 
 // open makes the connections of the nodes that have none, once there is something to warm them with. It changes nothing
 // if it fails.
-func (r *Reader) open(nodes []*node, template pool.Config) error {
+func (r *Reader) open(nodes []*node) error {
 	if r.plans.Load() == nil {
 		return nil
 	}
@@ -135,7 +139,7 @@ func (r *Reader) open(nodes []*node, template pool.Config) error {
 			continue
 		}
 		var err error
-		if opened[i], err = r.connect(n.Address, template); err != nil {
+		if opened[i], err = r.connect(n); err != nil {
 			for _, conns := range opened[:i] {
 				if conns != nil {
 					_ = conns.Close(context.Background()) // nothing is leased

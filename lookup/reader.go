@@ -115,7 +115,7 @@ func Open(cfg Config) (*Reader, error) {
 	}
 	r := &Reader{cfg: cfg}
 	r.background, r.abandon = context.WithCancel(context.Background())
-	r.arrange(r.admit(cfg.Nodes, r.template))
+	r.arrange(r.admit(&cfg, r.template))
 	return r, nil
 }
 
@@ -132,16 +132,15 @@ func (r *Reader) Use(s *catalog.Snapshot) ([]*Plan, error) {
 		plans[i] = compile(sel, tierCount)
 	}
 	r.plans.Store(&plans)
-	if err := r.open(r.present(), r.cfg.Pool); err != nil {
+	if err := r.open(r.present()); err != nil {
 		return nil, err
 	}
 	return plans, nil
 }
 
-// connect opens the connections to a node. template is Config.Pool.
-func (r *Reader) connect(address string, template pool.Config) (Connections, error) {
-	cfg := template
-	cfg.Address = address
+// connect opens the connections to a node.
+func (r *Reader) connect(n *node) (Connections, error) {
+	cfg := n.access
 	cfg.Warm = func(c *pool.Conn) error { return r.warm(c) }
 	cfg.Changed = r.changed
 	cfg.Log = r.cfg.Log

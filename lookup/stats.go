@@ -18,6 +18,7 @@ type Stats struct {
 	Refused   uint64        // pieces refused because the queues or Config.MaxLiveBytes were full
 	Retries   uint64        // pieces tried again
 	Abandoned uint64        // pieces whose call left at its deadline
+	Leaving   int           // nodes that a change has taken out, or connects to anew, and that serve until others do
 	Nodes     []NodeStats
 }
 
@@ -95,6 +96,9 @@ func (r *Reader) Stats() Stats {
 	}
 	for _, n := range r.nodes {
 		ns := r.nodeStats(n)
+		if n.leaving {
+			s.Leaving++
+		}
 		// Those that leave come last. One that is dialed anew is told of once, however often it was.
 		if same := slices.IndexFunc(s.Nodes, func(o NodeStats) bool { return o.Address == n.Address }); same >= 0 {
 			s.Nodes[same].Up = s.Nodes[same].Up || ns.Up

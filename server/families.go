@@ -53,6 +53,8 @@ func requestGroups() []group {
 		}},
 		{prometheus.GaugeValue, nil, [][2]string{
 			{"rongate_feature_views", "Feature views in the catalogue."},
+			{"rongate_nodes_leaving", "Nodes that a change of the configuration has taken out or connects to anew, and that " +
+				"serve on because those that are to replace them do not yet."},
 			{"rongate_lookup_queued", "Look-ups that wait for a connection."},
 			{"rongate_lookup_blocks", "Blocks in use."},
 			{"rongate_lookup_live_bytes", "Bytes that blocks in use hold."},

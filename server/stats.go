@@ -34,6 +34,7 @@ func (c *statsCollector) Collect(out chan<- prometheus.Metric) {
 	stats := c.service.Stats()
 	s.emit("rongate_entries_total", float64(stats.Entries))
 	s.emit("rongate_feature_views", float64(stats.Views))
+	s.emit("rongate_nodes_leaving", float64(stats.Lookup.Leaving))
 	s.emit("rongate_lookup_queued", float64(stats.Lookup.Queued))
 	s.latency("rongate_lookup_queue_seconds", &stats.Lookup.Waits)
 	s.emit("rongate_lookup_blocks", float64(stats.Lookup.Blocks))

@@ -35,11 +35,13 @@ type gateway struct {
 	watch    watch
 	hangups  <-chan os.Signal // each asks for the files to be read again
 	attempts attempts         // at reading them
+
+	retryRefused time.Duration // refusedRetry, but in tests
 }
 
 // newGateway makes the parts for the configuration that was read from a file at some time.
 func newGateway(path string, env environment, cfg *config, at time.Time, out io.Writer) (*gateway, error) {
-	g := &gateway{path: path, env: env, level: new(slog.LevelVar)}
+	g := &gateway{path: path, env: env, level: new(slog.LevelVar), retryRefused: refusedRetry}
 	g.cfg.Store(cfg)
 	g.watch.expect(cfg.files, nil, at)
 	g.log = newLog(out, cfg.logFormat, g.level)

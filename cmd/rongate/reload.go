@@ -21,6 +21,10 @@ const (
 
 	// catalogTimeout bounds the reading of all tables from all nodes.
 	catalogTimeout = 30 * time.Second
+
+	// refusedRetry is how often a catalogue that contradicts the tables is tried again, while another is served: the tables
+	// may follow it.
+	refusedRetry = 30 * time.Second
 )
 
 // tend loads the catalogue and then reads the files again whenever they have changed or a signal asks for it, until ctx
@@ -56,10 +60,11 @@ func (g *gateway) tend(ctx context.Context) error {
 			return err
 		case isMistake(err) && !g.altered():
 			wait = firstRetry
+			retry.Reset(g.retryRefused)
 			g.refuse("catalogue refused; what was served before is served on", g.cfg.Load().catalogFile, err)
 		default:
 			g.attempts.count(&g.attempts.unavailable)
-			g.log.Warn("catalogue not loaded yet", "error", oneLine(err), "retryIn", wait.String())
+			g.log.Warn("catalogue cannot be loaded now", "error", oneLine(err), "retryIn", wait.String())
 			retry.Reset(wait)
 			wait = min(2*wait, lastRetry)
 		}
@@ -145,7 +150,10 @@ func (g *gateway) change(next *config) error {
 	}
 	next.lookup.Pool.Log = g.log
 	redial := !sameConnections(old, next)
-	if err := errors.Join(g.reader.Change(next.lookup, redial), g.server.Change(next.server)); err != nil {
+	if err := g.reader.Change(next.lookup, redial); err != nil {
+		return err
+	}
+	if err := g.server.Change(next.server); err != nil {
 		return err
 	}
 	g.service.Change(next.vectors)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rongate/rongate/internal/testbed"
 	"github.com/rongate/rongate/server"
@@ -134,14 +136,14 @@ func TestReloadWithoutDatabase(t *testing.T) {
 	head, rest, _ := strings.Cut(config, "nodes:\n")
 	_, rest, _ = strings.Cut(rest, "database:")
 	rewrite(t, dir, "rongate.yaml", head+"nodes: [{address: \"127.0.0.1:1\", zone: zone1}]\ndatabase:"+rest)
-	s.hangup("unavailable")
-	if status, body := s.post(request); status != 200 {
-		t.Errorf("%d %s", status, body)
+	s.hangup("accepted")
+	if status, body := s.post(request); status != 200 || s.metric("rongate_nodes_leaving") != 3 {
+		t.Errorf("%d %s, %v leaving", status, body, s.metric("rongate_nodes_leaving"))
 	}
 	rewrite(t, dir, "rongate.yaml", config)
 	s.hangup("accepted")
-	if status, body := s.post(request); status != 200 {
-		t.Errorf("%d %s", status, body)
+	if status, body := s.post(request); status != 200 || s.metric("rongate_nodes_leaving") != 0 {
+		t.Errorf("%d %s, %v leaving", status, body, s.metric("rongate_nodes_leaving"))
 	}
 	s.terminate()
 }
@@ -206,6 +208,50 @@ func TestReloadBeforeTheDatabase(t *testing.T) {
 	rewrite(t, dir, "rongate.yaml", config)
 	s.wait("current again", func() bool { return s.metric("rongate_reload_current") == 1 })
 	s.terminate()
+}
+
+// TestRefusedCatalogue: one that names a column that is not there yet is served when it is.
+func TestRefusedCatalogue(t *testing.T) {
+	dir, _ := reloadFolder(t)
+	path := filepath.Join(dir, "rongate.yaml")
+	cfg, err := loadConfig(path, noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &buffer{}
+	g, err := newGateway(path, noEnvironment, cfg, time.Now(), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hangups := make(chan os.Signal, 1)
+	g.hangups, g.retryRefused = hangups, 10*time.Millisecond
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- g.serve(ctx) }()
+	wait := func(what string, done func() bool) {
+		t.Helper()
+		for end := time.Now().Add(patience); !done(); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("still not %s; the log:\n%s", what, log)
+			}
+		}
+	}
+	wait("loaded", func() bool { return g.catalog.Load() != nil })
+	rewrite(t, dir, "catalog.yaml", strings.Replace(smallCatalog, "[country]", "[country, later]", 1))
+	hangups <- syscall.SIGHUP
+	wait("refused", func() bool { return g.attempts.stats().Refused > 1 })
+	db := shared.Get(t, testbed.KindMariaDB)
+	if err := db.Exec(t.Context(), "ALTER TABLE payments.account_stats_1 ADD COLUMN later INT"); err != nil {
+		t.Fatal(err)
+	}
+	wait("served", func() bool { return len(g.catalog.Load().Current().Views[0].Features) == 2 })
+	if err := db.Exec(t.Context(), "ALTER TABLE payments.account_stats_1 DROP COLUMN later"); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 // TestReloadUnderLoad reloads 200 times, a quarter of them with broken files, while requests are answered.
