@@ -4,8 +4,8 @@
 //
 // The way there has two steps. Parse reads a file into a Spec and finds the mistakes that the file alone shows; it
 // needs no database. Resolve is pure: it checks a Spec against the tables, makes the columns and plans the Selects, and
-// finds the rest of the mistakes, at their lines of the file all the same. Open does both and keeps the Snapshot up to
-// date when a table is altered.
+// finds the rest of the mistakes, at their lines of the file all the same. Open does both, keeps the Snapshot up to date
+// when a table is altered, and reads the file again when it is told to.
 //
 // It refuses to guess: a feature that two joins could give, a key that is not the table's primary key, or a default
 // that the column could not hold is a mistake, and a catalogue with a mistake is not served. It reads no table itself:

@@ -14,8 +14,14 @@
 // for it. A call that leaves at its deadline takes no statement down with it: the statement goes on, detached, and its
 // block is dropped when it ends.
 //
+// # Nodes
+//
+// The nodes may change while reads go on. Those that leave serve until those that stay are up; a node that is to be
+// reached in another way is one that leaves and one that joins, at the same address. Queues belong to tiers, of which
+// there are always two, so no read notices.
+//
 // # Locks
 //
-// Reader.mu guards the queues, the state of pieces, and the waiting counts. It is held for bookkeeping only, never over
-// I/O. The mutex of a pool is taken inside it, never the other way round: a pool calls back without holding its own.
+// Reader.mu guards the nodes, the queues, the state of pieces, and the waiting counts. It is held for bookkeeping only,
+// never over I/O. Reader.opening, taken before it, is held by what opens and closes connections. The mutex of a pool is taken inside it, never the other way round: a pool calls back without holding its own.
 package lookup
