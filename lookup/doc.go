@@ -23,5 +23,6 @@
 // # Locks
 //
 // Reader.mu guards the nodes, the queues, the state of pieces, and the waiting counts. It is held for bookkeeping only,
-// never over I/O. Reader.opening, taken before it, is held by what opens and closes connections. The mutex of a pool is taken inside it, never the other way round: a pool calls back without holding its own.
+// never over I/O. Reader.opening, taken before it, is held by what opens and closes connections. The mutex of a pool is
+// taken inside it, never the other way round: a pool calls back without holding its own.
 package lookup
