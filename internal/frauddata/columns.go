@@ -1,17 +1,16 @@
 package frauddata
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 )
 
 const (
-	sqlDate = "2006-01-02"
-	sqlTime = "2006-01-02 15:04:05.000"
-
 	expiredEvery = 50 // of so many accounts one is expired: those whose number leaves the remainder
 	expiredRest  = 13
 	popular      = 500 // so many merchants have all the regular customers
+
+	eventColumn = 1 // of accounts
 )
 
 // RegularOf is the merchant where an account is a regular customer: 93 for account 4711.
@@ -19,16 +18,16 @@ func RegularOf(account uint64) uint64 { return 1 + (account*7+115)%popular }
 
 func accountColumns(now time.Time) []column {
 	return []column{
-		{name: "account_id", sql: "BIGINT NOT NULL", key: true, value: func(n, _ uint64) any { return int64(n) }},
+		{name: "account_id", sql: "BIGINT NOT NULL", key: true, value: number()},
 		{name: "updated_at", sql: "TIMESTAMP(3) NULL DEFAULT NULL", value: updatedAt(now)},
-		{name: "amount", sql: "DOUBLE", value: double(1, 50_000, 100), instead: "0"},
+		{name: "amount", sql: "DOUBLE", value: double(1, 50_000, 2), instead: "0"},
 		{name: "txn_count_1h", sql: "TINYINT UNSIGNED", value: unsigned(9), instead: "0"},
 		{name: "txn_count_24h", sql: "SMALLINT UNSIGNED", value: unsigned(60), instead: "0"},
 		{name: "txn_count_7d", sql: "INT UNSIGNED", value: unsigned(300), instead: "0"},
-		{name: "avg_amount_7d", sql: "DOUBLE", value: double(100, 20_000, 100)},
+		{name: "avg_amount_7d", sql: "DOUBLE", value: double(100, 20_000, 2)},
 		{name: "max_amount_30d", sql: "DECIMAL(12,2)", value: decimal(1000, 500_000, 2)},
 		{name: "balance", sql: "DECIMAL(18,4)", value: decimal(-5_000_000, 900_000_000, 4)},
-		{name: "balance_trend", sql: "FLOAT", value: float(-300, 300, 100)},
+		{name: "balance_trend", sql: "FLOAT", value: float(-300, 300, 2)},
 		{name: "country", sql: "CHAR(2) CHARACTER SET ascii", value: country(), instead: `"XX"`},
 		{name: "home_city", sql: "VARCHAR(40) CHARACTER SET utf8mb4", value: orNull(20, pick(
 			"Stockholm", "Malmö", "Tromsø", "København", "Jyväskylä", "Reykjavík", "Łódź", "東京", "São Paulo"))},
@@ -37,8 +36,8 @@ func accountColumns(now time.Time) []column {
 			value: pick("regular", "regular", "new", "premium"), instead: `"new"`,
 		},
 		{name: "is_new", sql: "TINYINT(1)", value: boolean(15), instead: "true"},
-		{name: "device_hash", sql: "BIGINT UNSIGNED", value: func(_, b uint64) any { return b }},
-		{name: "night_share", sql: "DOUBLE", value: double(0, 1000, 1000)},
+		{name: "device_hash", sql: "BIGINT UNSIGNED", value: func(_, b uint64) cell { return cell{kind: natural, bits: b} }},
+		{name: "night_share", sql: "DOUBLE", value: double(0, 1000, 3)},
 		{name: "last_login", sql: "DATETIME(3)", value: orNull(10, moment("2026-01-01", 30))},
 		{name: "chargebacks_90d", sql: "SMALLINT", value: orNull(2, signed(0, 4))},
 		{name: "is_fraud", sql: "TINYINT(1)", value: boolean(100)},
@@ -49,7 +48,7 @@ func merchantColumns() []column {
 	return []column{
 		{
 			name: "merchant_id", sql: "VARCHAR(20) CHARACTER SET utf8mb4 NOT NULL", key: true,
-			value: func(n, _ uint64) any { return MerchantID(n) },
+			value: written(func(dst []byte, n, _ uint64) []byte { return appendMerchant(dst, n) }),
 		},
 		{name: "merchant_name", sql: "VARCHAR(60) CHARACTER SET utf8mb4", value: merchantName()},
 		{
@@ -58,12 +57,12 @@ func merchantColumns() []column {
 		},
 		{name: "merchant_code", sql: "SMALLINT UNSIGNED", value: unsigned(9999)},
 		{name: "merchant_rank", sql: "MEDIUMINT", value: signed(-1000, 100_000)},
-		{name: "avg_ticket_30d", sql: "DOUBLE", value: double(100, 60_000, 100)},
-		{name: "fraud_rate_90d", sql: "FLOAT", value: float(0, 500, 10_000), instead: "0.01"},
+		{name: "avg_ticket_30d", sql: "DOUBLE", value: double(100, 60_000, 2)},
+		{name: "fraud_rate_90d", sql: "FLOAT", value: float(0, 500, 4), instead: "0.01"},
 		{name: "chargebacks_30d", sql: "INT", value: signed(0, 50)},
 		{name: "turnover_30d", sql: "BIGINT", value: signed(10_000, 9_000_000_000)},
-		{name: "latitude", sql: "DOUBLE", value: double(-5_500_000, 7_000_000, 100_000)},
-		{name: "longitude", sql: "DOUBLE", value: double(-17_000_000, 17_000_000, 100_000)},
+		{name: "latitude", sql: "DOUBLE", value: double(-5_500_000, 7_000_000, 5)},
+		{name: "longitude", sql: "DOUBLE", value: double(-17_000_000, 17_000_000, 5)},
 		{name: "opened_on", sql: "DATE", value: date("1998-01-01", 10_000)},
 		{name: "is_online", sql: "TINYINT(1)", value: boolean(3)},
 		{name: "about", sql: "TEXT CHARACTER SET utf8mb4", value: orNull(4, about())},
@@ -74,7 +73,7 @@ func cardColumns() []column {
 	return []column{
 		{
 			name: "card_id", sql: "CHAR(8) CHARACTER SET ascii NOT NULL", key: true,
-			value: func(n, _ uint64) any { return CardID(n) },
+			value: written(func(dst []byte, n, _ uint64) []byte { return appendCard(dst, n) }),
 		},
 		{
 			name: "brand", sql: "ENUM('visa','mastercard','amex') CHARACTER SET ascii",
@@ -96,52 +95,68 @@ func cardColumns() []column {
 
 func pairColumns() []column {
 	return []column{
-		{name: "account_id", sql: "BIGINT NOT NULL", key: true, value: func(n, _ uint64) any { return int64(n) }},
+		{name: "account_id", sql: "BIGINT NOT NULL", key: true, value: number()},
 		{
 			name: "merchant_id", sql: "VARCHAR(20) CHARACTER SET utf8mb4 NOT NULL", key: true,
-			value: func(n, _ uint64) any { return MerchantID(RegularOf(n)) },
+			value: written(func(dst []byte, n, _ uint64) []byte { return appendMerchant(dst, RegularOf(n)) }),
 		},
 		{name: "pair_txn_count", sql: "INT UNSIGNED", value: unsigned(500), instead: "0"},
 		{name: "pair_total", sql: "DECIMAL(14,2)", value: decimal(500, 50_000_000, 2), instead: "0.00"},
 		{name: "pair_last_amount", sql: "DECIMAL(12,2)", value: decimal(100, 90_000, 2)},
-		{name: "pair_gap_hours", sql: "FLOAT", value: float(1, 20_000, 10)},
+		{name: "pair_gap_hours", sql: "FLOAT", value: float(1, 20_000, 1)},
 		{name: "pair_first_seen", sql: "DATE", value: date("2022-01-01", 1400)},
 		{name: "pair_disputes", sql: "TINYINT UNSIGNED", value: orNull(3, unsigned(3))},
 	}
 }
 
 // MerchantID is a merchant's key.
-func MerchantID(n uint64) string { return fmt.Sprintf("m-%05d", n) }
+func MerchantID(n uint64) string { return string(appendMerchant(nil, n)) }
 
 // CardID is a card's key.
-func CardID(n uint64) string { return fmt.Sprintf("c-%05d", n) }
+func CardID(n uint64) string { return string(appendCard(nil, n)) }
+
+func appendMerchant(dst []byte, n uint64) []byte { return appendPadded(append(dst, "m-"...), n, 5) }
+
+func appendCard(dst []byte, n uint64) []byte { return appendPadded(append(dst, "c-"...), n, 5) }
+
+// number is the row's own.
+func number() valueFunc {
+	return func(n, _ uint64) cell { return cell{kind: integer, whole: int64(n)} }
+}
 
 func isExpired(account uint64) bool { return account%expiredEvery == expiredRest }
 
 // updatedAt makes accounts fresh for days to come, and the expired ones a month old.
-func updatedAt(now time.Time) func(n, bits uint64) any {
-	return func(n, bits uint64) any {
+func updatedAt(now time.Time) valueFunc {
+	return func(n, bits uint64) cell {
 		age := time.Duration(bits%uint64((12*time.Hour).Milliseconds())) * time.Millisecond
 		if isExpired(n) {
 			age += 30 * 24 * time.Hour
 		}
-		return now.Add(-age).Format(sqlTime)
+		return cell{kind: timed, whole: now.Add(-age).UnixMilli()}
 	}
 }
 
-func merchantName() func(n, bits uint64) any {
+func merchantName() valueFunc {
 	first := pick("Café", "Nordic", "Blå", "Golden", "寿司", "Old Town", "Señor", "Harbour")
 	second := pick("Kiosk", "Market", "Travel", "Électronique", "Grill", "Games", "Apotek", "& Söner")
-	return func(n, bits uint64) any { return fmt.Sprintf("%s %s %d", first(n, bits), second(n, bits>>8), n) }
+	return written(func(dst []byte, n, bits uint64) []byte {
+		dst = append(first(n, bits).appendText(dst), ' ')
+		dst = append(second(n, bits>>8).appendText(dst), ' ')
+		return strconv.AppendUint(dst, n, 10)
+	})
 }
 
-func about() func(n, bits uint64) any {
-	return func(n, bits uint64) any {
-		return fmt.Sprintf("Merchant no. %d, \"%s\", with %d tills.\nPays by the %dth.",
-			n, MerchantID(n), bits%40+1, bits>>8%25+4)
-	}
+func about() valueFunc {
+	return written(func(dst []byte, n, bits uint64) []byte {
+		dst = strconv.AppendUint(append(dst, "Merchant no. "...), n, 10)
+		dst = appendMerchant(append(dst, `, "`...), n)
+		dst = strconv.AppendUint(append(dst, `", with `...), bits%40+1, 10)
+		dst = strconv.AppendUint(append(dst, " tills.\nPays by the "...), bits>>8%25+4, 10)
+		return append(dst, "th."...)
+	})
 }
 
-func country() func(n, bits uint64) any {
+func country() valueFunc {
 	return pick("SE", "SE", "NO", "DK", "FI", "IS", "DE", "FR", "PL", "GB", "US", "JP", "BR")
 }

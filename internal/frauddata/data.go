@@ -51,17 +51,18 @@ func New(cfg Config) (*Data, error) {
 		cfg.Now = time.Now()
 	}
 	d := &Data{features: make(map[string]Feature)}
-	accounts := d.add("account_stats_1", firstNumber, rows*4/10, 41, accountColumns(cfg.Now.UTC()))
-	merchants := d.add("merchant_stats_1", 1, rows/10, 43, merchantColumns())
-	cards := d.add("card_profile_1", firstNumber, rows*3/10, 37, cardColumns())
-	d.add("account_merchant_1", firstNumber, rows-accounts.count-merchants.count-cards.count, 29, pairColumns())
+	accounts := d.add("account_stats_1", byAccount, firstNumber, rows*4/10, 41, accountColumns(cfg.Now.UTC()))
+	merchants := d.add("merchant_stats_1", byMerchant, 1, rows/10, 43, merchantColumns())
+	cards := d.add("card_profile_1", byCard, firstNumber, rows*3/10, 37, cardColumns())
+	rest := rows - accounts.count - merchants.count - cards.count
+	d.add("account_merchant_1", byPair, firstNumber, rest, 29, pairColumns())
 	d.last = Entry{Account: accounts.last, Merchant: merchants.last, Card: cards.last}
 	return d, nil
 }
 
 // add adds a group whose rows are numbered from first, every gap-th number being left out.
-func (d *Data) add(table string, first uint64, count int, gap uint64, columns []column) *Group {
-	g := &Group{table: table, first: first, count: count, gap: gap, columns: columns}
+func (d *Data) add(table string, by by, first uint64, count int, gap uint64, columns []column) *Group {
+	g := &Group{table: table, by: by, first: first, count: count, gap: gap, columns: columns}
 	g.last = first
 	for n := 0; ; g.last++ {
 		if g.last%gap != 0 {
@@ -72,7 +73,9 @@ func (d *Data) add(table string, first uint64, count int, gap uint64, columns []
 		}
 	}
 	d.groups = append(d.groups, g)
-	for i, c := range columns {
+	for i := range columns {
+		c := &columns[i]
+		c.seed = seed(c.name)
 		if _, known := d.features[c.name]; !known || !c.key {
 			d.features[c.name] = Feature{group: g, column: i}
 		}
@@ -89,9 +92,20 @@ func (d *Data) Last() Entry { return d.last }
 // First is the entry with the least numbers.
 func First() Entry { return Entry{Account: firstNumber, Merchant: 1, Card: firstNumber} }
 
+// by is which of an entry's numbers finds a group's row.
+type by uint8
+
+const (
+	byAccount by = iota
+	byMerchant
+	byCard
+	byPair // the account's, where the merchant is its regular one
+)
+
 // A Group is one feature group.
 type Group struct {
 	table       string
+	by          by     // what tells its rows apart
 	first, last uint64 // numbers of rows
 	gap         uint64 // there is no row for its multiples
 	count       int
@@ -101,9 +115,10 @@ type Group struct {
 // A column is its definition and its values.
 type column struct {
 	name  string
-	sql   string                        // the type
-	key   bool                          // part of the primary key
-	value func(number, bits uint64) any // bits are 64 random ones, the same for the same row
+	sql   string    // the type
+	seed  uint64    // of its bits
+	key   bool      // part of the primary key
+	value valueFunc // bits are 64 random ones, the same for the same row
 	// instead is what the catalogue wants served where there is no row, as JSON; null if empty.
 	instead string
 }
@@ -146,24 +161,33 @@ func (g *Group) has(n uint64) bool { return n >= g.first && n <= g.last && n%g.g
 func (g *Group) row(n uint64) []any {
 	row := make([]any, len(g.columns))
 	for i := range row {
-		row[i] = g.cell(n, i)
+		row[i] = g.cell(n, i).value()
 	}
 	return row
 }
 
-func (g *Group) cell(n uint64, i int) any {
+func (g *Group) cell(n uint64, i int) cell {
 	c := &g.columns[i]
-	return c.value(n, bits(n, c.name))
+	return c.value(n, bits(n, c.seed))
 }
 
 // bits are random ones that depend on the row's number and the column's name: FNV-1a of both, mixed as SplitMix64 does.
-func bits(n uint64, name string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(name) {
-		h = (h ^ uint64(name[i])) * 1099511628211
-	}
-	h = (h ^ n) * 1099511628211
+func bits(n, seed uint64) uint64 {
+	h := (seed ^ n) * fnvPrime
 	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
 	h = (h ^ h>>27) * 0x94d049bb133111eb
 	return h ^ h>>31
+}
+
+const (
+	fnvBasis = 14695981039346656037
+	fnvPrime = 1099511628211
+)
+
+func seed(name string) uint64 {
+	h := uint64(fnvBasis)
+	for i := range len(name) {
+		h = (h ^ uint64(name[i])) * fnvPrime
+	}
+	return h
 }

@@ -1,6 +1,9 @@
 package frauddata
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // An Entry names what a vector is asked for.
 type Entry struct{ Account, Merchant, Card uint64 }
@@ -9,29 +12,21 @@ type Entry struct{ Account, Merchant, Card uint64 }
 func (e Entry) AppendKeys(dst []byte) []byte {
 	dst = append(dst, '{')
 	start := len(dst)
-	if e.Account != 0 {
-		dst = append(dst, `"account_id":`...)
-		dst = strconv.AppendUint(dst, e.Account, 10)
-	}
-	for _, key := range []struct {
-		name  string
-		id    string
-		given bool
-	}{
-		{"merchant_id", MerchantID(e.Merchant), e.Merchant != 0},
-		{"card_id", CardID(e.Card), e.Card != 0},
-	} {
-		if !key.given {
-			continue
-		}
+	comma := func() {
 		if len(dst) > start {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, '"')
-		dst = append(dst, key.name...)
-		dst = append(dst, `":"`...)
-		dst = append(dst, key.id...)
-		dst = append(dst, '"')
+	}
+	if e.Account != 0 {
+		dst = strconv.AppendUint(append(dst, `"account_id":`...), e.Account, 10)
+	}
+	if e.Merchant != 0 {
+		comma()
+		dst = append(appendMerchant(append(dst, `"merchant_id":"`...), e.Merchant), '"')
+	}
+	if e.Card != 0 {
+		comma()
+		dst = append(appendCard(append(dst, `"card_id":"`...), e.Card), '"')
 	}
 	return append(dst, '}')
 }
@@ -60,53 +55,79 @@ func (d *Data) Feature(name string) (Feature, bool) {
 	return f, ok
 }
 
-// AppendWant appends what has to be answered for an entry, as JSON, and returns its group's status. A key echoes the
-// entry and is always complete.
+// AppendWant appends what has to be answered for an entry within days of the data set's Now, as JSON, and returns its
+// group's status. A key echoes the entry and is always complete.
 func (f Feature) AppendWant(dst []byte, e Entry) ([]byte, Status) {
-	c := &f.group.columns[f.column]
-	if c.key {
-		return appendEcho(dst, c.name, e), Complete
+	if f.IsKey() {
+		return f.AppendEcho(dst, e), Complete
 	}
-	number, status := f.group.find(e)
-	if status == Complete {
-		return appendJSON(dst, f.group.cell(number, f.column)), Complete
+	row, found := f.group.Find(e)
+	switch {
+	case !found:
+		return f.AppendInstead(dst), Missing
+	case f.group.by == byAccount && isExpired(row):
+		return f.AppendInstead(dst), Expired
 	}
-	if c.instead == "" {
-		return append(dst, "null"...), status
-	}
-	return append(dst, c.instead...), status
+	return f.AppendStored(dst, row), Complete
 }
 
-func appendEcho(dst []byte, key string, e Entry) []byte {
-	switch {
-	case key == "account_id" && e.Account != 0:
-		return appendJSON(dst, e.Account)
-	case key == "merchant_id" && e.Merchant != 0:
-		return appendJSON(dst, MerchantID(e.Merchant))
-	case key == "card_id" && e.Card != 0:
-		return appendJSON(dst, CardID(e.Card))
+// Group is the feature's group; for a key, one of those that have it.
+func (f Feature) Group() *Group { return f.group }
+
+// IsKey reports whether the feature is a key, which is answered as it was asked.
+func (f Feature) IsKey() bool { return f.group.columns[f.column].key }
+
+// AppendStored appends the value of the row of that number, which is there, as JSON.
+func (f Feature) AppendStored(dst []byte, row uint64) []byte {
+	return f.group.cell(row, f.column).appendJSON(dst)
+}
+
+// AppendInstead appends what is served where there is no row, or none that has not expired, as JSON.
+func (f Feature) AppendInstead(dst []byte) []byte {
+	if instead := f.group.columns[f.column].instead; instead != "" {
+		return append(dst, instead...)
 	}
 	return append(dst, "null"...)
 }
 
-// find returns the number of the row for an entry.
-func (g *Group) find(e Entry) (uint64, Status) {
-	number := e.Account
-	switch g.table {
-	case "merchant_stats_1":
-		number = e.Merchant
-	case "card_profile_1":
-		number = e.Card
-	case "account_merchant_1":
+// AppendEcho appends what a key is answered with, as JSON.
+func (f Feature) AppendEcho(dst []byte, e Entry) []byte {
+	switch key := f.group.columns[f.column].name; {
+	case key == "account_id" && e.Account != 0:
+		return strconv.AppendUint(dst, e.Account, 10)
+	case key == "merchant_id" && e.Merchant != 0:
+		return append(appendMerchant(append(dst, '"'), e.Merchant), '"')
+	case key == "card_id" && e.Card != 0:
+		return append(appendCard(append(dst, '"'), e.Card), '"')
+	}
+	return append(dst, "null"...)
+}
+
+// Find returns the number of the row for an entry.
+func (g *Group) Find(e Entry) (row uint64, found bool) {
+	switch g.by {
+	case byMerchant:
+		row = e.Merchant
+	case byCard:
+		row = e.Card
+	case byPair:
 		if e.Merchant != RegularOf(e.Account) {
-			return 0, Missing
+			return 0, false
 		}
+		fallthrough
+	case byAccount:
+		row = e.Account
 	}
-	switch {
-	case !g.has(number):
-		return 0, Missing
-	case g.table == "account_stats_1" && isExpired(number):
-		return 0, Expired
+	return row, g.has(row)
+}
+
+// Numbers are the least and the greatest number of its rows.
+func (g *Group) Numbers() (first, last uint64) { return g.first, g.last }
+
+// EventTime is that of the row of that number, which is there; false if the group has none.
+func (g *Group) EventTime(row uint64) (time.Time, bool) {
+	if g.by != byAccount {
+		return time.Time{}, false
 	}
-	return number, Complete
+	return time.UnixMilli(g.cell(row, eventColumn).whole), true
 }

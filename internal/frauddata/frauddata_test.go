@@ -1,11 +1,13 @@
 package frauddata
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -148,33 +150,100 @@ func TestWants(t *testing.T) {
 	}
 }
 
-func TestRendering(t *testing.T) {
+func TestLiterals(t *testing.T) {
 	for _, tc := range []struct {
-		value     any
-		sql, json string
+		value any
+		sql   string
 	}{
-		{nil, "NULL", "null"},
-		{true, "1", "true"},
-		{false, "0", "false"},
-		{int64(-5), "-5", "-5"},
-		{uint64(1<<64 - 1), "18446744073709551615", "18446744073709551615"},
-		{float32(0.1), "0.1", "0.1"},
-		{-17.25, "-17.25", "-17.25"},
-		{Decimal("-0.50"), "-0.50", "-0.50"},
-		{"O'Brien \\ <ö>", `'O''Brien \\ <ö>'`, `"O'Brien \\ <ö>"`},
-		{[]byte{0, 255}, "x'00ff'", `"AP8="`},
+		{nil, "NULL"},
+		{true, "1"},
+		{false, "0"},
+		{int64(-5), "-5"},
+		{uint64(1<<64 - 1), "18446744073709551615"},
+		{float32(0.1), "0.1"},
+		{-17.25, "-17.25"},
+		{Decimal("-0.50"), "-0.50"},
+		{"O'Brien \\ <ö>", `'O''Brien \\ <ö>'`},
+		{[]byte{0, 255}, "x'00ff'"},
 	} {
 		if got := string(Literal(nil, tc.value)); got != tc.sql {
 			t.Errorf("%v as SQL: %s; want %s", tc.value, got, tc.sql)
 		}
-		if got := string(appendJSON(nil, tc.value)); got != tc.json {
-			t.Errorf("%v as JSON: %s; want %s", tc.value, got, tc.json)
-		}
 	}
 	for units, want := range map[int64]Decimal{0: "0.00", 5: "0.05", -5: "-0.05", 12345: "123.45"} {
-		if got := decimal(units, units, 2)(0, 7); got != want {
+		if got := decimal(units, units, 2)(0, 7).value(); got != want {
 			t.Errorf("%d hundredths: %v; want %v", units, got, want)
 		}
+	}
+}
+
+// render is how a value of Rows is to be rendered, by what the standard library says of it.
+func render(t *testing.T, value any) string {
+	t.Helper()
+	switch v := value.(type) {
+	case float32:
+		return strconv.FormatFloat(float64(v), 'f', -1, 32)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case Decimal:
+		return string(v)
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
+
+// TestRendering compares every value of a data set, as rows have it, with what is expected of an answer.
+func TestRendering(t *testing.T) {
+	for _, g := range newData(t, MinRows).Groups() {
+		for n := g.first; n <= g.last; n++ {
+			if !g.has(n) {
+				continue
+			}
+			for i, value := range g.row(n) {
+				if got, want := string(g.cell(n, i).appendJSON(nil)), render(t, value); got != want {
+					t.Fatalf("%s of %d: %s; want %s", g.columns[i].name, n, got, want)
+				}
+			}
+		}
+	}
+	c := cell{kind: phrase, write: func(dst []byte, _, _ uint64) []byte { return append(dst, "\n\\\"a\"\"\n"...) }}
+	if got := string(c.appendJSON([]byte("x"))); got != `x"\n\\\"a\"\"\n"` {
+		t.Error(got)
+	}
+}
+
+// TestEventTimes wants the time that the row has.
+func TestEventTimes(t *testing.T) {
+	for _, g := range newData(t, MinRows).Groups() {
+		for row := range g.Rows() {
+			n, ok := row[0].(int64)
+			at, dated := g.EventTime(uint64(n))
+			if dated != (ok && g.columns[1].name == "updated_at") {
+				t.Fatalf("%s has event times: %v", g.Table(), dated)
+			}
+			if dated && at.UTC().Format("2006-01-02 15:04:05.000") != row[1] {
+				t.Fatalf("%d: %v; want %v", n, at, row[1])
+			}
+		}
+	}
+}
+
+func TestWantsTakeNoMemory(t *testing.T) {
+	d := newData(t, MinRows)
+	e := Entry{Account: 4711, Merchant: 93, Card: 4711}
+	dst := make([]byte, 0, 4096)
+	if n := testing.AllocsPerRun(100, func() {
+		dst = e.AppendKeys(dst[:0])
+		for _, f := range d.features {
+			dst, _ = f.AppendWant(dst, e)
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
