@@ -20,6 +20,7 @@ type Report struct {
 	Verdicts   []Verdict    // of a scenario's assertions
 	Comparison []Comparison // of two servers
 	Stopped    string       // why the run ended before its end; empty: it did not
+	Files      []string     // where the report is written to, for the summary
 }
 
 // Machine is where it ran.
