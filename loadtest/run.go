@@ -120,6 +120,7 @@ type run struct {
 	idle    []*worker  // the one that was busy last is the last, and the next to be busy
 	made    int        // workers
 	waiting []ticket   // requests that are due and have no worker
+	hiring  allowance
 	over    bool       // nothing more is due
 	due     uint64
 }
@@ -196,7 +197,7 @@ func (r *run) report() (stop func()) {
 }
 
 // warmWorkers are connected before the load begins, so that its first requests find a connection as all others do.
-const warmWorkers = 16
+const warmWorkers = 64
 
 func (r *run) warm() {
 	var connecting sync.WaitGroup
@@ -216,6 +217,9 @@ func (r *run) warm() {
 // openLoop sends each request when it is due.
 func (r *run) openLoop(ctx context.Context) {
 	s := newSchedule(r.cfg.Steps, r.cfg.Arrivals, rand.New(rand.NewPCG(r.cfg.Seed, 1)))
+	for _, step := range r.cfg.Steps {
+		r.hiring.rate = max(r.hiring.rate, 2*step.Rate)
+	}
 	pace(ctx, r.started, s, r.dispatch)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -226,7 +230,7 @@ func (r *run) openLoop(ctx context.Context) {
 	r.idle = nil
 }
 
-// dispatch gives a request to an idle worker, or to a new one, or has it wait.
+// dispatch gives a request to an idle worker, or to a new one, or has it wait for either.
 func (r *run) dispatch(t ticket) {
 	r.mu.Lock()
 	r.due++
@@ -237,14 +241,37 @@ func (r *run) dispatch(t ticket) {
 		w.tickets <- t
 		return
 	}
-	if r.made >= r.cfg.MaxInFlight {
-		r.waiting = append(r.waiting, t)
-		r.mu.Unlock()
-		return
+	r.waiting = append(r.waiting, t)
+	var hired []ticket // those that get a new worker: the oldest
+	for len(r.waiting) > 0 && r.made+len(hired) < r.cfg.MaxInFlight && r.hiring.take(t.due) {
+		hired = append(hired, r.waiting[0])
+		r.waiting = r.waiting[1:]
 	}
 	r.mu.Unlock()
-	w := r.newWorker()
-	w.tickets <- t
+	for _, t := range hired {
+		r.newWorker().tickets <- t
+	}
+}
+
+// An allowance bounds how fast new workers are made: twice as fast as requests are due, which is enough when a server
+// stalls. When it was the machine that paused, the requests that have become due meanwhile would else each connect anew,
+// though the workers that there are will be idle again in an instant; and so much connecting is the next pause.
+type allowance struct {
+	rate float64       // a second
+	left float64       // that may be made now
+	at   time.Duration // of the latest take
+}
+
+const maxAllowance = 64
+
+func (a *allowance) take(now time.Duration) bool {
+	a.left = min(maxAllowance, a.left+a.rate*max(0, now-a.at).Seconds())
+	a.at = max(a.at, now)
+	if a.left < 1 {
+		return false
+	}
+	a.left--
+	return true
 }
 
 // A worker is a goroutine with a caller.

@@ -1,0 +1,155 @@
+package loadtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Comparing is two servers under the same load, in turn.
+type Comparing struct {
+	Config         // of the load on both: the first step's rate, and how long a slice of it is; URL is A's
+	B       string // the URL of the other
+	Pairs   int    // of slices; 20
+	Process [2]int // the process ids of A and B, for CPU time and memory; 0: not known
+	Tell    func(pair int)
+}
+
+// A Ratio is one figure of B to that of A, over all pairs.
+type Ratio struct {
+	What      string
+	Unit      string
+	A, B      float64 // geometric means
+	Ratio     float64
+	Low, High float64 // with a confidence of 95 %
+}
+
+// Compared is what became of a comparison.
+type Compared struct {
+	Ratios  []Ratio
+	Results [2]*Result // of all slices of A and of B
+}
+
+// slice is what was measured in one.
+type slice map[string]float64
+
+// Compare puts the load on A and B in turn, a slice at a time and the second of each pair first in every other one, so that
+// whatever else happens on the machine befalls both alike. What is compared is the ratio within each pair: its mean, and
+// how far the mean of so many pairs may be off.
+func Compare(ctx context.Context, c Comparing) (*Compared, error) {
+	if c.Pairs == 0 {
+		c.Pairs = 20
+	}
+	if c.Pairs < 3 {
+		return nil, errors.New("loadtest: a comparison takes at least 3 pairs")
+	}
+	if err := c.fill(); err != nil {
+		return nil, err
+	}
+	c.Steps = c.Steps[:1]
+	urls := [2]string{c.URL, c.B}
+	compared := &Compared{Results: [2]*Result{{Total: *newCount(totalDigits)}, {Total: *newCount(totalDigits)}}}
+	var slices [2][]slice
+	for pair := -1; pair < c.Pairs; pair++ { // the first warms up, and does not count
+		for turn := range 2 {
+			side := (turn + pair + 2) % 2
+			s, result, err := measure(ctx, c, urls[side], c.Process[side])
+			if err != nil {
+				return nil, err
+			}
+			if err := ctx.Err(); err != nil {
+				return nil, fmt.Errorf("the comparison was stopped in pair %d: %w", pair+1, context.Cause(ctx))
+			}
+			if pair >= 0 {
+				slices[side] = append(slices[side], s)
+				compared.Results[side].Total.add(&result.Total)
+			}
+		}
+		if c.Tell != nil && pair >= 0 {
+			c.Tell(pair + 1)
+		}
+	}
+	compared.Ratios = ratios(slices)
+	return compared, nil
+}
+
+// figures are what is compared, in order, with their units.
+func figures() [][2]string {
+	return [][2]string{{"p50", "s"}, {"p90", "s"}, {"p99", "s"}, {"CPU a request", "s"}, {"memory", "B"}}
+}
+
+// measure puts one slice of load on a server.
+func measure(ctx context.Context, c Comparing, url string, process int) (slice, *Result, error) {
+	cfg := c.Config
+	cfg.URL = url
+	before, cpuErr := cpuTime(process)
+	result, err := Run(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := slice{}
+	for name, q := range map[string]float64{"p50": 0.5, "p90": 0.9, "p99": 0.99} {
+		s[name] = result.Total.Quantile(q).Seconds()
+	}
+	after, err := cpuTime(process)
+	if cpuErr == nil && err == nil && result.Total.Answered > 0 {
+		s["CPU a request"] = (after - before).Seconds() / float64(result.Total.Answered)
+	}
+	if memory, err := residentBytes(process); err == nil {
+		s["memory"] = float64(memory)
+	}
+	return s, result, nil
+}
+
+// ratios compares what both sides have measured in every slice.
+func ratios(slices [2][]slice) (all []Ratio) {
+	for _, f := range figures() {
+		var a, b []float64
+		for i := range slices[0] {
+			x, y := slices[0][i][f[0]], slices[1][i][f[0]]
+			if x > 0 && y > 0 {
+				a, b = append(a, math.Log(x)), append(b, math.Log(y))
+			}
+		}
+		if len(a) == len(slices[0]) && len(a) > 2 {
+			all = append(all, ratioOf(f[0], f[1], a, b))
+		}
+	}
+	return all
+}
+
+// ratioOf compares the logarithms of paired figures: the mean of their differences, give or take Student's t for their
+// number times the standard error.
+func ratioOf(what, unit string, a, b []float64) Ratio {
+	n := float64(len(a))
+	var sumA, sumB, sum, squares float64
+	for i := range a {
+		d := b[i] - a[i]
+		sumA, sumB, sum, squares = sumA+a[i], sumB+b[i], sum+d, squares+d*d
+	}
+	mean := sum / n
+	deviation := math.Sqrt(max(0, squares-n*mean*mean) / (n - 1))
+	half := studentT(len(a)-1) * deviation / math.Sqrt(n)
+	return Ratio{
+		What: what, Unit: unit, A: math.Exp(sumA / n), B: math.Exp(sumB / n),
+		Ratio: math.Exp(mean), Low: math.Exp(mean - half), High: math.Exp(mean + half),
+	}
+}
+
+// studentT is the 0.975 quantile of Student's t distribution, by the expansion of Cornish and Fisher, which is good to
+// three digits from 4 degrees of freedom on; below that the values themselves.
+func studentT(degrees int) float64 {
+	const z = 1.959964
+	switch degrees {
+	case 1:
+		return 12.706
+	case 2:
+		return 4.303
+	case 3:
+		return 3.182
+	}
+	v := float64(degrees)
+	z2 := z * z
+	return z * (1 + (z2+1)/(4*v) + ((5*z2+16)*z2+3)/(96*v*v) + (((3*z2+19)*z2+17)*z2-15)/(384*v*v*v))
+}

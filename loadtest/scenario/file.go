@@ -1,0 +1,134 @@
+package scenario
+
+import (
+	"time"
+
+	"github.com/rongate/rongate/internal/faultnet"
+	"github.com/rongate/rongate/internal/testbed"
+	"github.com/rongate/rongate/loadtest"
+)
+
+// A File is one scenario.
+type File struct {
+	Name  string
+	About string // a sentence on what it shows
+
+	Database Database
+	Gateway  string // what rongate.yaml has beside addresses, catalogue, nodes and the database's user
+	Load     Load
+	Actions  []Action // in the order of time
+	Healthy  Range    // the stretch that others are compared with
+	Expect   []Assertion
+}
+
+// A Database is what rongate reads from: a node for each zone, the first of which is rongate's own.
+type Database struct {
+	Kind    testbed.Kind
+	Zones   []string
+	Proxies bool // nodes have a proxy that can do faults; those of MariaDB always do
+	Rows    int  // of all tables together
+}
+
+// A Load is an open loop of requests.
+type Load struct {
+	Steps    []Step
+	Arrivals loadtest.Arrivals
+	Capacity Capacity      // how it is found out, if a step's rate is a fraction of it
+	Window   time.Duration // what is counted, and compared, as a whole
+	Timeout  time.Duration // for an answer
+}
+
+// A Step is a stretch of load: of a rate, or of a fraction of the capacity.
+type Step struct {
+	Name     string
+	Rate     float64 // requests a second
+	Fraction float64
+	Duration time.Duration
+}
+
+// Capacity is how it is found out how much the gateway can do: by a closed loop, before anything is broken.
+type Capacity struct {
+	Callers  int
+	Duration time.Duration
+}
+
+// Length is how long all steps take.
+func (l *Load) Length() (sum time.Duration) {
+	for _, s := range l.Steps {
+		sum += s.Duration
+	}
+	return sum
+}
+
+// A Verb is what can be done to a process, or to the connections of a node.
+type Verb string
+
+// To processes: those of the nodes, of the gateway, and of what is behind the nodes. A node of MariaDB is a proxy, and so
+// is what is done to it.
+const (
+	Pause   Verb = "pause"   // connections stay open and get no answer
+	Resume  Verb = "resume"  // undoes that
+	Kill    Verb = "kill"    // at once
+	Stop    Verb = "stop"    // cleanly
+	Start   Verb = "start"   // what has been killed or stopped
+	Restart Verb = "restart" // stop and start
+)
+
+// To a node's connections. Each of them ends the one before, but for Reset, which is over as soon as it is done.
+const (
+	Delay      Verb = "delay"      // up: before every request; down: before every response
+	BlackHole  Verb = "blackHole"  // connections stay open and are accepted, and nothing passes
+	Trickle    Verb = "trickle"    // a few bytes of a response at a time
+	Reset      Verb = "reset"      // all that are there
+	Stragglers Verb = "stragglers" // a fraction of the responses is delayed
+	NoGreeting Verb = "noGreeting" // new ones are accepted and nobody speaks
+	Clear      Verb = "clear"      // all is well again
+)
+
+// An Action is something that is done during the load.
+type Action struct {
+	At    time.Duration // from the start of the load on
+	Do    Verb
+	To    string // "node2", "data1", "gateway"
+	Fault faultnet.Fault
+}
+
+// A Range is a stretch of the load.
+type Range struct{ From, To time.Duration }
+
+// A Figure is what an Assertion is about.
+type Figure string
+
+// The figures. Those of requests are taken from the load's windows, those of statements from rongate's metrics.
+const (
+	Failed               Figure = "failed"               // requests
+	FailedShare          Figure = "failedShare"          // of the requests, from 0 to 1
+	P50                  Figure = "p50"                  // latency from the moment that a request was due
+	P99                  Figure = "p99"                  //
+	P999                 Figure = "p99.9"                //
+	NodeShare            Figure = "nodeShare"            // of all statements, from 0 to 1
+	ZoneShare            Figure = "zoneShare"            //
+	StatementsPerRequest Figure = "statementsPerRequest" //
+	Eject                Figure = "eject"                // time from an action on until a node gets no more statements
+	Readmit              Figure = "readmit"              // time from the end of an action until a node gets some again
+)
+
+// An Assertion is what is expected of a figure.
+type Assertion struct {
+	Figure Figure
+	Node   string // of NodeShare, Eject and Readmit
+	Zone   string // of ZoneShare
+
+	Range               // not for Eject and Readmit
+	Every time.Duration // cuts the range into stretches of which each is held to it; 0: the range as a whole
+	After time.Duration // the time of the action that Eject and Readmit count from
+
+	Least, Most *Bound
+}
+
+// A Bound is what a figure is held to: a number, seconds for those that are times, or a multiple of what the figure was
+// in the healthy stretch.
+type Bound struct {
+	Value        float64
+	TimesHealthy bool
+}

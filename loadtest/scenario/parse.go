@@ -1,0 +1,270 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rongate/rongate/internal/frauddata"
+	"github.com/rongate/rongate/internal/testbed"
+	"github.com/rongate/rongate/internal/yamldoc"
+	"github.com/rongate/rongate/loadtest"
+)
+
+const (
+	maxLength   = time.Hour
+	defaultRows = 20_000
+)
+
+// ReadFile reads a scenario. The error lists every mistake.
+func ReadFile(path string) (File, error) {
+	doc, err := yamldoc.ReadFile(path)
+	if err != nil {
+		return File{}, err
+	}
+	return read(doc)
+}
+
+// Parse reads a scenario; name is the file's in messages.
+func Parse(name string, data []byte) (File, error) { return read(yamldoc.Parse(name, data)) }
+
+func read(doc *yamldoc.Doc) (File, error) {
+	root := doc.Root()
+	f := File{
+		Name: root.Required("name").Text(""), About: root.Required("about").Text(""),
+		Gateway: root.Optional("gateway").Text(""),
+	}
+	f.Database = readDatabase(root.Required("database").Map())
+	f.Load = readLoad(root.Required("load").Map())
+	for _, item := range root.Optional("actions").List() {
+		f.Actions = append(f.Actions, f.readAction(item.Map()))
+	}
+	if !slices.IsSortedFunc(f.Actions, func(a, b Action) int { return int(a.At - b.At) }) {
+		root.Optional("actions").Fail("are not in the order of time")
+	}
+	healthy := root.Optional("healthy")
+	if healthy.Present() {
+		f.Healthy = f.readRange(healthy.Map(), healthy)
+	}
+	for _, item := range root.Required("expect").List() {
+		f.Expect = append(f.Expect, f.readAssertion(item, healthy.Present()))
+	}
+	return f, doc.Err()
+}
+
+func readDatabase(m *yamldoc.Map) Database {
+	d := Database{
+		Kind: testbed.Kind(m.Required("kind").OneOf(string(testbed.KindMariaDB), string(testbed.KindMariaDB), string(testbed.KindNDB))),
+		Rows: int(m.Optional("rows").Int(defaultRows, frauddata.MinRows, frauddata.MaxRows)),
+	}
+	d.Proxies = m.Optional("proxies").Bool(d.Kind == testbed.KindMariaDB)
+	for _, zone := range m.Required("zones").List() {
+		d.Zones = append(d.Zones, zone.Text(""))
+	}
+	return d
+}
+
+func readLoad(m *yamldoc.Map) Load {
+	l := Load{
+		Window:  m.Optional("window").Duration(time.Second, 100*time.Millisecond, time.Minute),
+		Timeout: m.Optional("timeout").Duration(10*time.Second, time.Millisecond, time.Minute),
+	}
+	if m.Optional("arrivals").OneOf("poisson", "poisson", "constant") == "constant" {
+		l.Arrivals = loadtest.Constant
+	}
+	capacity := m.Optional("capacity").Map()
+	l.Capacity = Capacity{
+		Callers:  int(capacity.Optional("callers").Int(32, 1, 10_000)),
+		Duration: capacity.Optional("duration").Duration(2*time.Second, 100*time.Millisecond, time.Minute),
+	}
+	steps := m.Required("steps")
+	for _, item := range steps.List() {
+		m := item.Map()
+		rate, fraction := m.Optional("rate"), m.Optional("fraction")
+		l.Steps = append(l.Steps, Step{
+			Name: m.Optional("name").Text(""), Rate: rate.Float(0, 1, 1e6), Fraction: fraction.Float(0, 0.01, 10),
+			Duration: m.Required("duration").Duration(0, l.Window, maxLength),
+		})
+		if rate.Present() == fraction.Present() {
+			item.Fail("has to have a rate or a fraction of the capacity, one of the two")
+		}
+	}
+	if l.Length() > maxLength {
+		steps.Fail("take %v together; at most %v", l.Length(), maxLength)
+	}
+	return l
+}
+
+// targets lists what actions may be done to.
+func (d *Database) targets() []string {
+	all := []string{"gateway"}
+	for i := range d.Zones {
+		all = append(all, nodeName(i))
+	}
+	if d.Kind == testbed.KindNDB {
+		return append(all, dataNodeName(0), dataNodeName(1), "management")
+	}
+	return append(all, "server")
+}
+
+func nodeName(i int) string     { return "node" + strconv.Itoa(i+1) }
+func dataNodeName(i int) string { return "data" + strconv.Itoa(i+1) }
+
+func (d *Database) isNode(name string) bool {
+	for i := range d.Zones {
+		if name == nodeName(i) {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *File) readAction(m *yamldoc.Map) Action {
+	a := Action{At: m.Required("at").Duration(0, 0, max(f.Load.Length()-1, 0))}
+	do, to := m.Required("do"), m.Required("to")
+	a.Do = Verb(do.OneOf("", string(Pause), string(Resume), string(Kill), string(Stop), string(Start), string(Restart),
+		string(Delay), string(BlackHole), string(Trickle), string(Reset), string(Stragglers), string(NoGreeting), string(Clear)))
+	a.To = to.OneOf("", f.Database.targets()...)
+	if hasProxy := f.Database.isNode(a.To) && f.Database.Proxies; a.To != "" && a.Do.isFault() && !hasProxy {
+		do.Fail("takes a node with a proxy; %s has none, see database.proxies", a.To)
+	}
+	switch a.Do {
+	case Delay:
+		up, down := m.Optional("up"), m.Optional("down")
+		a.Fault.DelayUp = up.Duration(0, time.Microsecond, time.Minute)
+		a.Fault.DelayDown = down.Duration(0, time.Microsecond, time.Minute)
+		if !up.Present() && !down.Present() {
+			do.Fail("takes up, down or both")
+		}
+	case BlackHole:
+		a.Fault.BlackHole = true
+	case Trickle:
+		a.Fault.Trickle = int(m.Required("bytes").Int(0, 1, 1<<20))
+		a.Fault.TrickleEvery = m.Required("every").Duration(0, time.Microsecond, time.Minute)
+	case Stragglers:
+		a.Fault.Stragglers = m.Required("fraction").Float(0, 0, 1)
+		a.Fault.StragglerDelay = m.Required("delay").Duration(0, time.Microsecond, time.Minute)
+	case NoGreeting:
+		a.Fault.NoGreeting = true
+	}
+	return a
+}
+
+func (v Verb) isFault() bool {
+	switch v {
+	case Delay, BlackHole, Trickle, Reset, Stragglers, NoGreeting, Clear:
+		return true
+	}
+	return false
+}
+
+// readRange reads from and to, which are whole windows of the load.
+func (f *File) readRange(m *yamldoc.Map, at yamldoc.Value) Range {
+	length := f.Load.Length()
+	from, to := m.Optional("from"), m.Optional("to")
+	r := Range{From: from.Duration(0, 0, length), To: to.Duration(length, 0, length)}
+	for _, bound := range []struct {
+		yamldoc.Value
+		is time.Duration
+	}{{from, r.From}, {to, r.To}} {
+		if bound.is%f.Load.Window != 0 {
+			bound.Fail("is not between two windows of %v", f.Load.Window)
+		}
+	}
+	if r.From >= r.To {
+		at.Fail("goes from %v to %v, which is nothing", r.From, r.To)
+	}
+	return r
+}
+
+func (f *File) readAssertion(item yamldoc.Value, hasHealthy bool) Assertion {
+	m := item.Map()
+	words := []string{
+		string(Failed), string(FailedShare), string(P50), string(P99), string(P999), string(NodeShare), string(ZoneShare),
+		string(StatementsPerRequest), string(Eject), string(Readmit),
+	}
+	a := Assertion{Figure: Figure(m.Required("figure").OneOf("", words...))}
+	if a.Figure == "" {
+		m.Entries() // what they would have to be is not known
+		return a
+	}
+	if a.Figure == NodeShare || a.Figure.isWait() {
+		if node := m.Required("node"); !f.Database.isNode(node.Text("node1")) {
+			node.Fail("is none of the nodes; they are %s to %s", nodeName(0), nodeName(len(f.Database.Zones)-1))
+		} else {
+			a.Node = node.Text("")
+		}
+	}
+	if a.Figure == ZoneShare {
+		a.Zone = m.Required("zone").OneOf("", f.Database.Zones...)
+	}
+	if a.Figure.isWait() {
+		after := m.Required("after")
+		a.After = after.Duration(0, 0, maxLength)
+		if !slices.ContainsFunc(f.Actions, func(x Action) bool { return x.At == a.After }) {
+			after.Fail("is the time of no action")
+		}
+	} else {
+		a.Range = f.readRange(m, item)
+		every := m.Optional("every")
+		if a.Every = every.Duration(0, f.Load.Window, maxLength); a.Every%f.Load.Window != 0 {
+			every.Fail("is not a number of windows of %v", f.Load.Window)
+		}
+	}
+	a.Least, a.Most = readBound(m, &a, "least", hasHealthy), readBound(m, &a, "most", hasHealthy)
+	if a.Least == nil && a.Most == nil {
+		item.Fail("says neither least nor most, and so nothing")
+	}
+	return a
+}
+
+// timesHealthy ends a bound that is a multiple: "1.3 x healthy".
+const timesHealthy = " x healthy"
+
+func readBound(m *yamldoc.Map, a *Assertion, name string, hasHealthy bool) *Bound {
+	v := m.Optional(name)
+	if !v.Present() {
+		return nil
+	}
+	if v.IsText() {
+		if factor, ok := strings.CutSuffix(v.Text(""), timesHealthy); ok {
+			value, err := strconv.ParseFloat(factor, 64)
+			switch {
+			case err != nil || !(value > 0):
+				v.Fail("must be such as \"1.3%s\"", timesHealthy)
+			case a.Figure.isWait():
+				v.Fail("is of a figure that is not there when all is well; give a duration")
+			case !hasHealthy:
+				v.Fail("needs a healthy stretch; say which that is")
+			}
+			return &Bound{Value: value, TimesHealthy: true}
+		}
+	}
+	if a.Figure.isTime() {
+		return &Bound{Value: v.Duration(0, 0, maxLength).Seconds()}
+	}
+	return &Bound{Value: v.Float(0, 0, 1e12)}
+}
+
+func (f Figure) isWait() bool { return f == Eject || f == Readmit }
+
+func (f Figure) isTime() bool { return f.isWait() || f == P50 || f == P99 || f == P999 }
+
+// format writes a value of the figure for people.
+func (f Figure) format(v float64) string {
+	switch {
+	case f.isTime():
+		d := time.Duration(v * float64(time.Second))
+		if d < 10*time.Millisecond {
+			return d.Round(time.Microsecond).String()
+		}
+		return d.Round(100 * time.Microsecond).String()
+	case f == FailedShare, f == NodeShare, f == ZoneShare:
+		return fmt.Sprintf("%.4g %%", 100*v)
+	case f == Failed:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprintf("%.4g", v)
+}

@@ -1,0 +1,254 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/rongate/rongate/internal/faultnet"
+	"github.com/rongate/rongate/internal/frauddata"
+	"github.com/rongate/rongate/internal/testbed"
+	"github.com/rongate/rongate/loadtest"
+	"github.com/rongate/rongate/loadtest/report"
+)
+
+// Config says how scenarios are run.
+type Config struct {
+	// Rongate is the binary. Empty: the one beside this program's, or else one built from the module that this process
+	// stands in.
+	Rongate string
+
+	// Source makes the requests to a server that serves frauddata.Catalog from that data.
+	Source func(ctx context.Context, url string, data *frauddata.Data) (loadtest.Source, error)
+
+	Seed    uint64   // of everything that is drawn. 0: one that no other run has.
+	Command []string // for the report
+
+	Say      func(line string)      // is told what goes on, from several goroutines. Nil: nobody is.
+	Progress func(*loadtest.Result) // is told the state of the load every window. Nil: nobody is.
+}
+
+// A runner is one run of a scenario.
+type runner struct {
+	file    File
+	cfg     Config
+	dir     string
+	cluster testbed.Cluster
+	gateway *gateway
+	data    *frauddata.Data
+	source  loadtest.Source
+	targets map[string]target
+	report  *report.Report
+}
+
+// Run starts the test bed and rongate, sends the load, does the scenario's actions at their times, judges what the run
+// showed, and ends all that it started. When ctx ends, so does the run: the report is then of what was done. An error
+// says that there was no run, or comes with the report that there is.
+func Run(ctx context.Context, f File, cfg Config) (*report.Report, error) {
+	if cfg.Say == nil {
+		cfg.Say = func(string) {}
+	}
+	r := &runner{file: f, cfg: cfg, report: &report.Report{
+		Title: f.Name + ": " + f.About, Command: cfg.Command, Machine: machine(), Started: time.Now(),
+		Versions: map[string]string{"harness": ownVersion(), "Go": runtime.Version()},
+	}}
+	err := r.run(ctx)
+	err = errors.Join(err, r.close())
+	if ctx.Err() != nil {
+		r.report.Stopped = context.Cause(ctx).Error()
+		if errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)) {
+			err = nil // that is what it says
+		}
+	}
+	if err != nil && len(r.report.Loads) == 0 {
+		return nil, err
+	}
+	return r.report, err
+}
+
+func (r *runner) run(ctx context.Context) error {
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	steps, err := r.steps(ctx)
+	if err != nil {
+		return err
+	}
+	e, err := r.load(ctx, steps)
+	if err != nil {
+		return err
+	}
+	r.report.Verdicts = append(r.conduct(e), e.judge()...)
+	r.report.Events, r.report.Series = e.events(), e.series()
+	return nil
+}
+
+// prepare starts everything and returns when rongate can answer.
+func (r *runner) prepare(ctx context.Context) (err error) {
+	if r.dir, err = os.MkdirTemp("", "rongate-scenario-"); err != nil {
+		return err
+	}
+	binary, err := findRongate(ctx, r.cfg.Rongate, r.dir)
+	if err != nil {
+		return err
+	}
+	r.cfg.Say(fmt.Sprintf("starting %s with %d nodes", r.file.Database.Kind, len(r.file.Database.Zones)))
+	if r.cluster, err = startCluster(ctx, &r.file.Database); err != nil {
+		return err
+	}
+	if r.data, err = frauddata.New(frauddata.Config{Rows: r.file.Database.Rows}); err != nil {
+		return err
+	}
+	r.cfg.Say(fmt.Sprintf("loading %d rows", r.file.Database.Rows))
+	if err := loadData(ctx, r.cluster, r.data); err != nil {
+		return err
+	}
+	if r.gateway, err = newGateway(binary, r.dir, r.file.Gateway, r.cluster.Nodes()); err != nil {
+		return err
+	}
+	r.cfg.Say("starting rongate")
+	if err := r.gateway.start(ctx); err != nil {
+		return err
+	}
+	r.targets = targetsOf(r.cluster, r.gateway)
+	r.report.Versions["rongate"] = r.gateway.version(ctx)
+	if rows, err := r.cluster.Query(ctx, "SELECT VERSION()"); err == nil {
+		r.report.Versions["database"] = rows[0][0].Text
+	}
+	r.source, err = r.cfg.Source(ctx, r.url(), r.data)
+	return err
+}
+
+func (r *runner) url() string { return "http://" + r.gateway.public }
+
+// steps returns the load in requests a second, having found out the capacity if it takes that.
+func (r *runner) steps(ctx context.Context) ([]loadtest.Step, error) {
+	capacity := 0.0
+	steps := make([]loadtest.Step, len(r.file.Load.Steps))
+	for i, s := range r.file.Load.Steps {
+		steps[i] = loadtest.Step{Name: s.Name, Rate: s.Rate, Duration: s.Duration}
+		if s.Fraction == 0 {
+			continue
+		}
+		if capacity == 0 {
+			var err error
+			if capacity, err = r.capacity(ctx); err != nil {
+				return nil, err
+			}
+		}
+		steps[i].Rate = s.Fraction * capacity
+	}
+	return steps, nil
+}
+
+// capacity is how many requests a second are answered in a closed loop.
+func (r *runner) capacity(ctx context.Context) (float64, error) {
+	c := r.file.Load.Capacity
+	result, err := loadtest.Run(ctx, loadtest.Config{
+		URL: r.url(), Source: r.source, Seed: r.cfg.Seed, Callers: c.Callers, Timeout: r.file.Load.Timeout,
+		Steps: []loadtest.Step{{Duration: c.Duration}},
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case ctx.Err() != nil:
+		return 0, context.Cause(ctx)
+	case result.Total.Failures() > 0:
+		return 0, fmt.Errorf("%d of %d requests failed before anything was broken, such as: %v",
+			result.Total.Failures(), result.Total.Sent, result.Examples)
+	}
+	rate := float64(result.Total.Answered) / result.Length.Seconds()
+	r.cfg.Say(fmt.Sprintf("%d callers in a closed loop get %.0f answers/s", c.Callers, rate))
+	return rate, nil
+}
+
+// load sends the load and does the actions meanwhile.
+func (r *runner) load(ctx context.Context, steps []loadtest.Step) (*evidence, error) {
+	names := map[string]string{}
+	for i, n := range r.cluster.Nodes() {
+		names[n.Address] = nodeName(i)
+	}
+	scraper := &scraper{gateway: r.gateway, names: names}
+	scraper.scrape(ctx)
+	during, over := context.WithCancel(ctx)
+	defer over()
+	var beside sync.WaitGroup
+	beside.Go(func() { scraper.run(during) })
+	actor := &actor{targets: r.targets, say: r.cfg.Say, start: time.Now()}
+	beside.Go(func() { actor.run(during, r.file.Actions) })
+
+	r.cfg.Say(fmt.Sprintf("%s: %v of load", r.file.Name, r.file.Load.Length()))
+	result, err := loadtest.Run(ctx, loadtest.Config{
+		URL: r.url(), Source: r.source, Seed: r.cfg.Seed, Steps: steps, Arrivals: r.file.Load.Arrivals,
+		Window: r.file.Load.Window, Timeout: r.file.Load.Timeout, Progress: r.cfg.Progress,
+	})
+	if err == nil {
+		scraper.scrape(ctx)
+	}
+	over()
+	beside.Wait()
+	if err != nil {
+		return nil, err
+	}
+	r.report.Started = result.Started
+	r.report.Loads = []report.Load{{Name: "rongate", URL: r.url(), Steps: steps, Result: result}}
+	length := r.file.Load.Length()
+	if ctx.Err() != nil {
+		length = result.Length
+	}
+	return &evidence{
+		file: &r.file, windows: result.Windows, length: length,
+		scrapes: scraper.since(result.Started), deeds: actor.since(result.Started),
+	}, nil
+}
+
+// conduct judges the run itself.
+func (r *runner) conduct(e *evidence) []report.Verdict {
+	total := &r.report.Loads[0].Result.Total
+	verdicts := []report.Verdict{{
+		What: "the harness sends requests when they are due", Want: "≤ 1 % late by more than 1ms, all sent",
+		Got:    fmt.Sprintf("%d of %d late, %d not sent", total.Late, total.Due, total.Due-min(total.Sent, total.Due)),
+		Passed: !r.report.Loads[0].Result.Void(),
+	}}
+	done := report.Verdict{What: "what is to be done during the load is done", Want: "all", Got: "all", Passed: true}
+	for _, d := range e.deeds {
+		if d.err != nil {
+			done.Got, done.Passed = fmt.Sprintf("%v: %v", &d.Action, d.err), false
+		}
+	}
+	if left := len(r.file.Actions) - len(e.deeds); done.Passed && left > 0 {
+		done.Got, done.Passed = fmt.Sprintf("%d were not", left), false
+	}
+	verdicts = append(verdicts, done)
+	if err := r.gateway.death(); err != nil {
+		verdicts = append(verdicts, report.Verdict{What: "rongate runs to the end", Want: "yes", Got: err.Error()})
+	}
+	return verdicts
+}
+
+// close ends everything that was started.
+func (r *runner) close() error {
+	var errs []error
+	if r.cluster != nil {
+		for _, n := range r.cluster.Nodes() {
+			if n.Proxy != nil {
+				_ = n.Proxy.Set(faultnet.Fault{}) // lest rongate waits for it; it ends in any case
+			}
+		}
+	}
+	if r.gateway != nil {
+		errs = append(errs, r.gateway.Stop(context.Background()))
+		r.gateway.client.CloseIdleConnections()
+	}
+	if r.cluster != nil {
+		errs = append(errs, r.cluster.Close())
+	}
+	if r.dir != "" {
+		errs = append(errs, os.RemoveAll(r.dir))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,176 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"go.uber.org/goleak"
+
+	"github.com/rongate/rongate/internal/frauddata"
+	"github.com/rongate/rongate/internal/testbed"
+	"github.com/rongate/rongate/loadtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// accounts asks for accounts.
+type accounts struct{ data *frauddata.Data }
+
+func openAccounts(_ context.Context, _ string, data *frauddata.Data) (loadtest.Source, error) {
+	return accounts{data}, nil
+}
+
+func (a accounts) Asker(random *rand.Rand) loadtest.Asker {
+	return &accountAsker{data: a.data, random: random}
+}
+
+type accountAsker struct {
+	data   *frauddata.Data
+	random *rand.Rand
+	entry  frauddata.Entry
+}
+
+func (a *accountAsker) Ask(req *fasthttp.Request) {
+	first, last := frauddata.First().Account, a.data.Last().Account
+	a.entry = frauddata.Entry{Account: first + a.random.Uint64N(last-first)}
+	req.Header.SetMethod(fasthttp.MethodPost)
+	req.SetRequestURI("/feature-vectors")
+	req.SetBodyString(`{"featureView":"account","features":["balance","country"],"entry":` +
+		string(a.entry.AppendKeys(nil)) + `}`)
+}
+
+func (a *accountAsker) Check(resp *fasthttp.Response) (failure, detail string) {
+	if resp.StatusCode() != fasthttp.StatusOK {
+		return "", ""
+	}
+	want := []byte(`"vector":[`)
+	for i, name := range []string{"balance", "country"} {
+		if i > 0 {
+			want = append(want, ',')
+		}
+		f, _ := a.data.Feature(name)
+		want, _ = f.AppendWant(want, a.entry)
+	}
+	if !bytes.Contains(resp.Body(), append(want, ']')) {
+		return "wrong", fmt.Sprintf("%s, not %s", resp.Body(), want)
+	}
+	return "", ""
+}
+
+// leftOver lists what runs leave in the directory for temporary files.
+func leftOver(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"rongate-scenario-*", "rongate-testbed-*"} {
+		found, err := filepath.Glob(filepath.Join(os.TempDir(), pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, found...)
+	}
+	return all
+}
+
+// short is a scenario that takes a few seconds, and that asserts what cannot be.
+const short = `
+name: short
+about: a node is killed and comes back
+database: {kind: mariadb, zones: [a, a, b], rows: 5000}
+gateway: |
+  deadline: 400ms
+load:
+  window: 500ms
+  steps: [{rate: 300, duration: 6s}]
+actions:
+  - {at: 2s, do: kill, to: node2}
+  - {at: 4s, do: start, to: node2}
+healthy: {from: 500ms, to: 2s}
+expect:
+  - {figure: nodeShare, node: node2, from: 500ms, to: 2s, least: 0.1}
+  - {figure: nodeShare, node: node2, from: 2500ms, to: 4s, most: 0}
+  - {figure: eject, node: node2, after: 2s, most: 400ms}
+  - {figure: readmit, node: node2, after: 4s, most: 2s}
+  - {figure: statementsPerRequest, from: 0s, to: 6s, least: 0.9, most: 1.2}
+  - {figure: p50, from: 0s, to: 6s, most: 1us}
+`
+
+func TestRun(t *testing.T) {
+	testbed.Require(t, testbed.KindMariaDB)
+	t.Setenv("TMPDIR", t.TempDir())
+	f, err := Parse("short.yaml", []byte(short))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Run(t.Context(), f, Config{Source: openAccounts, Say: func(line string) { t.Log(line) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var passed []bool
+	for _, v := range got.Verdicts {
+		t.Logf("%v %s: %s; %s", v.Passed, v.What, v.Got, v.Want)
+		passed = append(passed, v.Passed)
+	}
+	// The first is whether the harness was in time, which is the machine's matter.
+	if want := []bool{true, true, true, true, true, true, false}; !slices.Equal(passed[1:], want) {
+		t.Errorf("got %v; want %v", passed[1:], want)
+	}
+	if len(got.Events) != 2 || got.Stopped != "" || got.Passed() || len(got.Series) != 7 {
+		t.Errorf("got %v, %q, %d series", got.Events, got.Stopped, len(got.Series))
+	}
+	for i, at := range []time.Duration{2 * time.Second, 4 * time.Second} {
+		if e := got.Events[i]; e.At < at-50*time.Millisecond || e.At > at+500*time.Millisecond {
+			t.Errorf("%v at %v; want it at %v", e.What, e.At, at)
+		}
+	}
+	if got.Loads[0].Result.Total.Failed["wrong"] > 0 {
+		t.Error(got.Loads[0].Result.Examples)
+	}
+	if left := leftOver(t); left != nil {
+		t.Errorf("%v is left", left)
+	}
+}
+
+// TestRunIsStopped ends runs while they start and while the load goes on.
+func TestRunIsStopped(t *testing.T) {
+	testbed.Require(t, testbed.KindMariaDB)
+	f, err := Parse("short.yaml", []byte(short))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		said  string
+		loads int
+	}{{"loading", 0}, {"node2: kill", 1}} {
+		t.Run(tc.said, func(t *testing.T) {
+			t.Setenv("TMPDIR", t.TempDir())
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			got, err := Run(ctx, f, Config{Source: openAccounts, Say: func(line string) {
+				if strings.HasPrefix(line, tc.said) {
+					cancel()
+				}
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Stopped == "" || len(got.Loads) != tc.loads || len(got.Events) != tc.loads {
+				t.Errorf("stopped %q, %d loads, %v", got.Stopped, len(got.Loads), got.Events)
+			}
+			for _, v := range got.Verdicts {
+				t.Logf("%v %s: %s; %s", v.Passed, v.What, v.Got, v.Want)
+			}
+			if left := leftOver(t); left != nil {
+				t.Errorf("%v is left", left)
+			}
+		})
+	}
+}
