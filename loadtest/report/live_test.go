@@ -100,8 +100,8 @@ func TestLive(t *testing.T) {
 	golden(t, "live.txt", got)
 
 	live.terminal = true
-	progress(grow(after, 1, 800, "503"))
-	if text := out.String(); !strings.Contains(text, red) || !strings.Contains(text, "▊") {
+	progress(grow(after, 1, 1_100_000, "503"))
+	if text := out.String(); !strings.Contains(text, red) || !strings.Contains(text, "█████") {
 		t.Errorf("no colour or no bar on a terminal: %q", text)
 	}
 }
