@@ -18,17 +18,21 @@ const module = "github.com/rongate/rongate"
 // listed may not exist: whoever adds one decides here where it belongs.
 func allowed() map[string][]string {
 	return map[string][]string{
-		"column":          {},
-		"contract":        {},
-		"breaker":         {},
-		"pool":            {"column"},
-		"catalog":         {"column", "internal/yamldoc"},
-		"lookup":          {"breaker", "catalog", "column", "internal/hist", "pool"},
-		"vectors":         {"catalog", "column", "internal/hist", "lookup"},
-		"server":          {"contract", "internal/hist", "internal/yamldoc", "vectors"},
-		"loadtest":        {},
-		"loadtest/report": {"loadtest"},
-		"bench":           {anything},
+		"column":            {},
+		"contract":          {},
+		"breaker":           {},
+		"pool":              {"column"},
+		"catalog":           {"column", "internal/yamldoc"},
+		"lookup":            {"breaker", "catalog", "column", "internal/hist", "pool"},
+		"vectors":           {"catalog", "column", "internal/hist", "lookup"},
+		"server":            {"contract", "internal/hist", "internal/yamldoc", "vectors"},
+		"loadtest":          {},
+		"loadtest/features": {"internal/frauddata", "loadtest"},
+		"loadtest/report":   {"loadtest"},
+		"loadtest/scenario": {
+			"internal/faultnet", "internal/frauddata", "internal/testbed", "internal/yamldoc", "loadtest", "loadtest/report",
+		},
+		"bench": {anything},
 
 		"cmd/rongate":          {"catalog", "column", "internal/yamldoc", "lookup", "pool", "server", "vectors"},
 		"cmd/rongate-demo":     {anything},
@@ -55,7 +59,7 @@ const anything = "*"
 // free for all.
 func users() map[string][]string {
 	return map[string][]string{
-		"github.com/valyala/fasthttp":         {"server", "loadtest", "bench"},
+		"github.com/valyala/fasthttp":         {"server", "loadtest", "loadtest/features", "bench"},
 		"github.com/go-sql-driver/mysql":      {"pool", "internal/testbed", "bench"},
 		"github.com/sony/gobreaker/v2":        {"breaker"},
 		"github.com/prometheus/client_golang": {"server"},

@@ -55,8 +55,9 @@ func read(doc *yamldoc.Doc) (File, error) {
 }
 
 func readDatabase(m *yamldoc.Map) Database {
+	mariaDB, ndb := string(testbed.KindMariaDB), string(testbed.KindNDB)
 	d := Database{
-		Kind: testbed.Kind(m.Required("kind").OneOf(string(testbed.KindMariaDB), string(testbed.KindMariaDB), string(testbed.KindNDB))),
+		Kind: testbed.Kind(m.Required("kind").OneOf(mariaDB, mariaDB, ndb)),
 		Rows: int(m.Optional("rows").Int(defaultRows, frauddata.MinRows, frauddata.MaxRows)),
 	}
 	d.Proxies = m.Optional("proxies").Bool(d.Kind == testbed.KindMariaDB)

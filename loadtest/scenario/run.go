@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -53,7 +54,7 @@ func Run(ctx context.Context, f File, cfg Config) (*report.Report, error) {
 		cfg.Say = func(string) {}
 	}
 	r := &runner{file: f, cfg: cfg, report: &report.Report{
-		Title: f.Name + ": " + f.About, Command: cfg.Command, Machine: machine(), Started: time.Now(),
+		Title: f.Name + ": " + f.About, Command: cfg.Command, Machine: report.Here(), Started: time.Now(),
 		Versions: map[string]string{"harness": ownVersion(), "Go": runtime.Version()},
 	}}
 	err := r.run(ctx)
@@ -186,9 +187,6 @@ func (r *runner) load(ctx context.Context, steps []loadtest.Step) (*evidence, er
 		URL: r.url(), Source: r.source, Seed: r.cfg.Seed, Steps: steps, Arrivals: r.file.Load.Arrivals,
 		Window: r.file.Load.Window, Timeout: r.file.Load.Timeout, Progress: r.cfg.Progress,
 	})
-	if err == nil {
-		scraper.scrape(ctx)
-	}
 	over()
 	beside.Wait()
 	if err != nil {
@@ -251,4 +249,13 @@ func (r *runner) close() error {
 		errs = append(errs, os.RemoveAll(r.dir))
 	}
 	return errors.Join(errs...)
+}
+
+// ownVersion is that of the program that runs this.
+func ownVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
 }

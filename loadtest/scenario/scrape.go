@@ -28,10 +28,11 @@ type dated struct {
 	statements map[string]float64
 }
 
-// run scrapes until ctx ends. What does not come is left out: the next one has it all.
+// run scrapes until ctx ends, and once more. What does not come is left out: the next one has it all.
 func (s *scraper) run(ctx context.Context) {
 	ticker := time.NewTicker(scrapeEvery)
 	defer ticker.Stop()
+	defer s.scrape(context.WithoutCancel(ctx))
 	for {
 		s.scrape(ctx)
 		select {
