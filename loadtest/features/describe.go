@@ -23,9 +23,9 @@ const (
 // What a gateway says of itself.
 type (
 	viewName struct {
-		FeatureStore string
-		FeatureView  string
-		Version      int
+		FeatureStore string `json:"featureStore"`
+		FeatureView  string `json:"featureView"`
+		Version      int    `json:"version"`
 	}
 	viewDocument struct {
 		viewName
@@ -37,11 +37,12 @@ type (
 		Name, Type string
 		Default    json.RawMessage
 	}
+	keyDocument   struct{ Column, ServingKey string }
 	groupDocument struct {
 		Name      string
 		Version   int
 		Prefix    string
-		Key       []struct{ Column, ServingKey string }
+		Key       []keyDocument
 		EventTime string
 		TTLMillis int64 `json:"ttlMs"`
 	}
