@@ -36,6 +36,7 @@ type Config struct {
 
 // Data is one data set. It does not change.
 type Data struct {
+	cfg      Config
 	groups   []*Group
 	features map[string]Feature
 	last     Entry
@@ -43,14 +44,15 @@ type Data struct {
 
 // New makes a data set. It holds no rows; they are computed when they are asked for.
 func New(cfg Config) (*Data, error) {
-	rows := cmp.Or(cfg.Rows, 100_000)
+	cfg.Rows = cmp.Or(cfg.Rows, 100_000)
+	rows := cfg.Rows
 	if rows < MinRows || rows > MaxRows {
 		return nil, fmt.Errorf("frauddata: %d rows; it takes %d to %d", rows, MinRows, MaxRows)
 	}
 	if cfg.Now.IsZero() {
 		cfg.Now = time.Now()
 	}
-	d := &Data{features: make(map[string]Feature)}
+	d := &Data{cfg: cfg, features: make(map[string]Feature)}
 	accounts := d.add("account_stats_1", byAccount, firstNumber, rows*4/10, 41, accountColumns(cfg.Now.UTC()))
 	merchants := d.add("merchant_stats_1", byMerchant, 1, rows/10, 43, merchantColumns())
 	cards := d.add("card_profile_1", byCard, firstNumber, rows*3/10, 37, cardColumns())
@@ -82,6 +84,9 @@ func (d *Data) add(table string, by by, first uint64, count int, gap uint64, col
 	}
 	return g
 }
+
+// Config is what the data set was made from, defaults filled in.
+func (d *Data) Config() Config { return d.cfg }
 
 // Groups lists the feature groups.
 func (d *Data) Groups() []*Group { return d.groups }

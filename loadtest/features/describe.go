@@ -1,6 +1,7 @@
 package features
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +97,11 @@ func (d *describer) views(ctx context.Context) ([]viewDocument, error) {
 }
 
 func (d *describer) get(ctx context.Context, path string, document any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.base+path, nil)
+	return d.call(ctx, http.MethodGet, path, nil, document)
+}
+
+func (d *describer) call(ctx context.Context, method, path string, body []byte, document any) error {
+	request, err := http.NewRequestWithContext(ctx, method, d.base+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -108,18 +113,18 @@ func (d *describer) get(ctx context.Context, path string, document any) error {
 		return err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxDescriptionBytes))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxDescriptionBytes))
 	switch {
 	case err != nil:
 	case response.StatusCode != http.StatusOK:
-		err = fmt.Errorf("%s: %s", response.Status, shortened(body))
-	case len(body) == 0:
+		err = fmt.Errorf("%s: %s", response.Status, shortened(answer))
+	case len(answer) == 0:
 		err = errors.New("an empty answer")
 	default:
-		err = json.Unmarshal(body, document)
+		err = json.Unmarshal(answer, document)
 	}
 	if err != nil {
-		return fmt.Errorf("GET %s: %w", path, err)
+		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	return nil
 }

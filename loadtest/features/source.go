@@ -14,7 +14,8 @@ import (
 
 // Config says what a Source asks for.
 type Config struct {
-	// Data is what the gateway's tables hold: as many rows, and of the same Now, as they were loaded with.
+	// Data is what the gateway's tables hold: as many rows as they were loaded with. What its event times are counted back
+	// from is read from the rows, if the gateway has a feature view that serves them.
 	Data *frauddata.Data
 
 	Views    []View   // default: all of the gateway's that the data knows all about, each as often as the others
@@ -79,6 +80,9 @@ func Open(ctx context.Context, url string, cfg Config) (*Source, error) {
 	documents, err := d.views(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("features: read the gateway's feature views: %w", err)
+	}
+	if s.cfg.Data, err = dated(ctx, d, cfg.Data, documents); err != nil {
+		return nil, fmt.Errorf("features: read when the rows were loaded: %w", err)
 	}
 	if err := s.choose(documents); err != nil {
 		return nil, fmt.Errorf("features: %w", err)

@@ -1,0 +1,76 @@
+package features
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/rongate/rongate/internal/frauddata"
+)
+
+const (
+	eventTimeFeature = "updated_at"
+	eventTimeLayout  = "2006-01-02 15:04:05.000"
+
+	// Of so many rows the event time is asked for, and so many have to have one and to agree.
+	datedAsked = 20
+	datedWant  = 3
+)
+
+// dated returns the data with event times that are counted back from what those in the gateway's tables are: from the
+// time at which they were loaded. Without a feature view that serves them the data remains as it is.
+func dated(ctx context.Context, d *describer, data *frauddata.Data, views []viewDocument) (*frauddata.Data, error) {
+	for i := range views {
+		v, err := compile(&Config{Data: data, Features: []string{eventTimeFeature}}, &views[i])
+		if err != nil {
+			continue // others may serve it
+		}
+		shift, err := v.shift(ctx, d)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", v.name, err)
+		}
+		cfg := data.Config()
+		cfg.Now = cfg.Now.Add(shift)
+		return frauddata.New(cfg)
+	}
+	return data, nil
+}
+
+// shift is how much later than the data's the event times are that the gateway serves.
+func (v *view) shift(ctx context.Context, d *describer) (time.Duration, error) {
+	var shifts []time.Duration
+	for _, n := range v.present.numbers[:min(datedAsked, len(v.present.numbers))] {
+		a := asker{view: v, single: true, entries: []frauddata.Entry{v.entry(uint64(n))}}
+		a.write(false)
+		var answer struct{ Vector []*string }
+		if err := d.call(ctx, http.MethodPost, "/feature-vectors", a.body, &answer); err != nil {
+			return 0, err
+		}
+		if len(answer.Vector) != 1 {
+			return 0, fmt.Errorf("%d values for 1 feature", len(answer.Vector))
+		}
+		if answer.Vector[0] == nil {
+			continue // has expired
+		}
+		at, err := time.Parse(eventTimeLayout, *answer.Vector[0])
+		if err != nil {
+			return 0, err
+		}
+		row, _ := v.groups[0].Find(a.entries[0])
+		have, _ := v.groups[0].EventTime(row)
+		if shifts = append(shifts, at.Sub(have)); len(shifts) == datedWant {
+			break
+		}
+	}
+	if len(shifts) < datedWant {
+		return 0, errors.New("nearly all rows have expired or are missing: the tables hold other data, or have to be loaded anew")
+	}
+	for _, s := range shifts[1:] {
+		if s != shifts[0] {
+			return 0, errors.New("the rows were not loaded at the same time: the tables hold other data")
+		}
+	}
+	return shifts[0], nil
+}
