@@ -11,11 +11,6 @@ import (
 	"github.com/rongate/rongate/internal/testbed"
 )
 
-const (
-	rowsPerInsert = 500
-	rowsPerScript = 5000 // a script costs a start of the command-line client
-)
-
 // zones has one zone a node.
 func zones() []string { return []string{"zone-a", "zone-a", "zone-b"} }
 
@@ -72,66 +67,12 @@ func testbedDatabase(what string, cluster testbed.Cluster, processes bool) *data
 		db.nodes = append(db.nodes, own)
 	}
 	db.create = func(ctx context.Context, data *frauddata.Data) error {
-		return cluster.Exec(ctx, schema(data, cluster.Engine(), cluster.KeyOptions()))
+		return cluster.Exec(ctx, data.Schema(cluster.Engine(), cluster.KeyOptions()))
 	}
 	db.load = func(ctx context.Context, group *frauddata.Group, tell func(int)) error {
-		return insert(ctx, cluster.Exec, group, tell)
+		return group.Insert(ctx, cluster.Exec, tell)
 	}
 	return db
-}
-
-// schema is the script that makes the tables.
-func schema(data *frauddata.Data, engine, keyOptions string) string {
-	script := "CREATE DATABASE " + frauddata.Database + ";\n"
-	for _, group := range data.Groups() {
-		script += group.Create(engine, keyOptions) + ";\n"
-	}
-	return script
-}
-
-// insert fills a table by scripts of INSERT statements.
-func insert(
-	ctx context.Context, exec func(context.Context, string) error, group *frauddata.Group, tell func(rows int),
-) error {
-	const start = "SET time_zone='+00:00';\n"
-	script := []byte(start)
-	flush := func(rows int) error {
-		if len(script) == len(start) {
-			return nil
-		}
-		if err := exec(ctx, string(append(script, ";\n"...))); err != nil {
-			return fmt.Errorf("load %s: %w", group.Table(), err)
-		}
-		script = script[:len(start)]
-		tell(rows)
-		return nil
-	}
-	rows := 0
-	for row := range group.Rows() {
-		switch {
-		case rows%rowsPerInsert != 0:
-			script = append(script, ",\n"...)
-		case rows%rowsPerScript != 0:
-			script = append(script, ";\n"...)
-			fallthrough
-		default:
-			script = fmt.Appendf(script, "INSERT INTO %s.%s VALUES\n", frauddata.Database, group.Table())
-		}
-		script = append(script, '(')
-		for i, value := range row {
-			if i > 0 {
-				script = append(script, ',')
-			}
-			script = frauddata.Literal(script, value)
-		}
-		script = append(script, ')')
-		if rows++; rows%rowsPerScript == 0 {
-			if err := flush(rows); err != nil {
-				return err
-			}
-		}
-	}
-	return flush(rows)
 }
 
 // firstNodePort is where nodes without addresses of their own are looked for from: below the range from which kernels

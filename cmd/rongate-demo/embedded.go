@@ -28,7 +28,7 @@ func openEmbedded() (_ *database, err error) {
 	db := &database{
 		what: "an embedded database", user: embeddedUser, password: password,
 		create: func(ctx context.Context, data *frauddata.Data) error {
-			return embedded.Exec(ctx, schema(data, "", ""))
+			return embedded.Exec(ctx, data.Schema("", ""))
 		},
 		load: func(ctx context.Context, group *frauddata.Group, tell func(int)) error {
 			return loadEmbedded(ctx, embedded, group, tell)
