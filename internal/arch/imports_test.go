@@ -30,7 +30,8 @@ func allowed() map[string][]string {
 		"loadtest/features": {"internal/frauddata", "loadtest"},
 		"loadtest/report":   {"loadtest"},
 		"loadtest/scenario": {
-			"internal/faultnet", "internal/frauddata", "internal/testbed", "internal/yamldoc", "loadtest", "loadtest/report",
+			"internal/faultnet", "internal/frauddata", "internal/testbed", "internal/yamldoc", "loadtest", "loadtest/features",
+			"loadtest/report",
 		},
 		"bench": {anything},
 

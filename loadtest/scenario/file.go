@@ -6,6 +6,7 @@ import (
 	"github.com/rongate/rongate/internal/faultnet"
 	"github.com/rongate/rongate/internal/testbed"
 	"github.com/rongate/rongate/loadtest"
+	"github.com/rongate/rongate/loadtest/features"
 )
 
 // A File is one scenario.
@@ -33,9 +34,11 @@ type Database struct {
 type Load struct {
 	Steps    []Step
 	Arrivals loadtest.Arrivals
-	Capacity Capacity      // how it is found out, if a step's rate is a fraction of it
-	Window   time.Duration // what is counted, and compared, as a whole
-	Timeout  time.Duration // for an answer
+	Capacity Capacity        // how it is found out, if a step's rate is a fraction of it
+	Window   time.Duration   // what is counted, and compared, as a whole
+	Timeout  time.Duration   // for an answer
+	Views    []features.View // what is asked for; none: all that there are, each as often as the others
+	Missing  float64         // share of the entries that lack a row
 }
 
 // A Step is a stretch of load: of a rate, or of a fraction of the capacity.

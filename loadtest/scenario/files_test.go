@@ -37,7 +37,7 @@ func TestScenarios(t *testing.T) {
 }
 
 func runLogged(t *testing.T, f File) {
-	got, err := Run(t.Context(), f, Config{Source: openAccounts, Say: func(line string) { t.Log(line) }})
+	got, err := Run(t.Context(), f, Config{Say: func(line string) { t.Log(line) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/rongate/rongate/internal/testbed"
 	"github.com/rongate/rongate/internal/yamldoc"
 	"github.com/rongate/rongate/loadtest"
+	"github.com/rongate/rongate/loadtest/features"
 )
 
 const (
@@ -75,6 +76,14 @@ func readLoad(m *yamldoc.Map) Load {
 	if m.Optional("arrivals").OneOf("poisson", "poisson", "constant") == "constant" {
 		l.Arrivals = loadtest.Constant
 	}
+	for _, item := range m.Optional("views").List() {
+		m := item.Map()
+		l.Views = append(l.Views, features.View{
+			Name: m.Required("name").Text(""), Version: int(m.Optional("version").Int(0, 1, 1<<30)),
+			Weight: m.Optional("weight").Float(0, 0.001, 1000),
+		})
+	}
+	l.Missing = m.Optional("missing").Float(0.02, 0, 1)
 	capacity := m.Optional("capacity").Map()
 	l.Capacity = Capacity{
 		Callers:  int(capacity.Optional("callers").Int(32, 1, 10_000)),

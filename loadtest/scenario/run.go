@@ -14,6 +14,7 @@ import (
 	"github.com/rongate/rongate/internal/frauddata"
 	"github.com/rongate/rongate/internal/testbed"
 	"github.com/rongate/rongate/loadtest"
+	"github.com/rongate/rongate/loadtest/features"
 	"github.com/rongate/rongate/loadtest/report"
 )
 
@@ -23,7 +24,8 @@ type Config struct {
 	// stands in.
 	Rongate string
 
-	// Source makes the requests to a server that serves frauddata.Catalog from that data.
+	// Source makes the requests to a server that serves frauddata.Catalog from that data. Nil: package features does, for
+	// the scenario's views.
 	Source func(ctx context.Context, url string, data *frauddata.Data) (loadtest.Source, error)
 
 	Seed    uint64   // of everything that is drawn. 0: one that no other run has.
@@ -120,8 +122,17 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 	if rows, err := r.cluster.Query(ctx, "SELECT VERSION()"); err == nil {
 		r.report.Versions["database"] = rows[0][0].Text
 	}
-	r.source, err = r.cfg.Source(ctx, r.url(), r.data)
+	r.source, err = r.open(ctx)
 	return err
+}
+
+func (r *runner) open(ctx context.Context) (loadtest.Source, error) {
+	if r.cfg.Source != nil {
+		return r.cfg.Source(ctx, r.url(), r.data)
+	}
+	return features.Open(ctx, r.url(), features.Config{
+		Data: r.data, Views: r.file.Load.Views, Keys: features.Keys{Missing: r.file.Load.Missing},
+	})
 }
 
 func (r *runner) url() string { return "http://" + r.gateway.public }

@@ -1,10 +1,7 @@
 package scenario
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,59 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/valyala/fasthttp"
 	"go.uber.org/goleak"
 
-	"github.com/rongate/rongate/internal/frauddata"
 	"github.com/rongate/rongate/internal/testbed"
-	"github.com/rongate/rongate/loadtest"
+	"github.com/rongate/rongate/loadtest/features"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// accounts asks for accounts.
-type accounts struct{ data *frauddata.Data }
-
-func openAccounts(_ context.Context, _ string, data *frauddata.Data) (loadtest.Source, error) {
-	return accounts{data}, nil
-}
-
-func (a accounts) Asker(random *rand.Rand) loadtest.Asker {
-	return &accountAsker{data: a.data, random: random}
-}
-
-type accountAsker struct {
-	data   *frauddata.Data
-	random *rand.Rand
-	entry  frauddata.Entry
-}
-
-func (a *accountAsker) Ask(req *fasthttp.Request) {
-	first, last := frauddata.First().Account, a.data.Last().Account
-	a.entry = frauddata.Entry{Account: first + a.random.Uint64N(last-first)}
-	req.Header.SetMethod(fasthttp.MethodPost)
-	req.SetRequestURI("/feature-vectors")
-	req.SetBodyString(`{"featureView":"account","features":["balance","country"],"entry":` +
-		string(a.entry.AppendKeys(nil)) + `}`)
-}
-
-func (a *accountAsker) Check(resp *fasthttp.Response) (failure, detail string) {
-	if resp.StatusCode() != fasthttp.StatusOK {
-		return "", ""
-	}
-	want := []byte(`"vector":[`)
-	for i, name := range []string{"balance", "country"} {
-		if i > 0 {
-			want = append(want, ',')
-		}
-		f, _ := a.data.Feature(name)
-		want, _ = f.AppendWant(want, a.entry)
-	}
-	if !bytes.Contains(resp.Body(), append(want, ']')) {
-		return "wrong", fmt.Sprintf("%s, not %s", resp.Body(), want)
-	}
-	return "", ""
-}
 
 // leftOver lists what runs leave in the directory for temporary files.
 func leftOver(t *testing.T) []string {
@@ -89,6 +40,7 @@ gateway: |
   deadline: 400ms
 load:
   window: 500ms
+  views: [{name: account}]
   steps: [{rate: 300, duration: 6s}]
 actions:
   - {at: 2s, do: kill, to: node2}
@@ -110,7 +62,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := Run(t.Context(), f, Config{Source: openAccounts, Say: func(line string) { t.Log(line) }})
+	got, err := Run(t.Context(), f, Config{Say: func(line string) { t.Log(line) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +83,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("%v at %v; want it at %v", e.What, e.At, at)
 		}
 	}
-	if got.Loads[0].Result.Total.Failed["wrong"] > 0 {
+	if got.Loads[0].Result.Total.Failed[features.Wrong] > 0 {
 		t.Error(got.Loads[0].Result.Examples)
 	}
 	if left := leftOver(t); left != nil {
@@ -154,7 +106,7 @@ func TestRunIsStopped(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			got, err := Run(ctx, f, Config{Source: openAccounts, Say: func(line string) {
+			got, err := Run(ctx, f, Config{Say: func(line string) {
 				if strings.HasPrefix(line, tc.said) {
 					cancel()
 				}
