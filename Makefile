@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 DB ?= devdb
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint bench fuzz-short cover
+.PHONY: help build demo scenarios test race lint bench fuzz-short cover
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -17,6 +17,9 @@ build: ## build the binaries into bin/
 
 demo: build ## show rongate at work on this machine; DB=mariadb or DB=rondb for a real database
 	@bin/rongate-demo --db=$(DB)
+
+scenarios: build ## break a gateway in every way of loadtest/scenarios; reports in bin/scenarios, NDB ones need RONDB_HOME
+	bin/rongate-loadtest scenario --out=bin/scenarios loadtest/scenarios/*.yaml
 
 test: ## run the tests
 	$(GO) test ./...

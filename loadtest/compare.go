@@ -49,7 +49,10 @@ func Compare(ctx context.Context, c Comparing) (*Compared, error) {
 	}
 	c.Steps = c.Steps[:1]
 	urls := [2]string{c.URL, c.B}
-	compared := &Compared{Results: [2]*Result{{Total: *newCount(totalDigits)}, {Total: *newCount(totalDigits)}}}
+	compared := &Compared{}
+	for side := range compared.Results {
+		compared.Results[side] = merge(nil, c.Window)
+	}
 	var slices [2][]slice
 	for pair := -1; pair < c.Pairs; pair++ { // the first warms up, and does not count
 		for turn := range 2 {
@@ -63,7 +66,7 @@ func Compare(ctx context.Context, c Comparing) (*Compared, error) {
 			}
 			if pair >= 0 {
 				slices[side] = append(slices[side], s)
-				compared.Results[side].Total.add(&result.Total)
+				compared.Results[side].extend(result)
 			}
 		}
 		if c.Tell != nil && pair >= 0 {
@@ -72,6 +75,22 @@ func Compare(ctx context.Context, c Comparing) (*Compared, error) {
 	}
 	compared.Ratios = ratios(slices)
 	return compared, nil
+}
+
+// extend adds what another run on the same server has, but for its windows.
+func (r *Result) extend(o *Result) {
+	if r.Started.IsZero() {
+		r.Started, r.Examples = o.Started, map[string]string{}
+	}
+	r.Length += o.Length
+	r.Total.add(&o.Total)
+	r.Service.Merge(o.Service)
+	r.Lateness.Merge(o.Lateness)
+	for kind, detail := range o.Examples {
+		if r.Examples[kind] == "" {
+			r.Examples[kind] = detail
+		}
+	}
 }
 
 // figures are what is compared, in order, with their units.

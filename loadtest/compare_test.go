@@ -60,6 +60,9 @@ func TestCompare(t *testing.T) {
 	if pairs != 5 || c.Results[0].Total.Sent != 100 || c.Results[1].Total.Sent != 100 {
 		t.Errorf("%d pairs, %d and %d requests", pairs, c.Results[0].Total.Sent, c.Results[1].Total.Sent)
 	}
+	if c.Results[0].Service.TotalCount() != 100 || c.Results[0].Length < 400*time.Millisecond {
+		t.Errorf("%d latencies, %v", c.Results[0].Service.TotalCount(), c.Results[0].Length)
+	}
 	if len(c.Ratios) != 3 || c.Ratios[0].What != "p50" || c.Ratios[0].Low < 1.5 || c.Ratios[0].B < 0.003 {
 		t.Errorf("ratios %+v", c.Ratios)
 	}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rongate/rongate/loadtest"
+	"github.com/rongate/rongate/loadtest/report"
+)
+
+type compareCmd struct {
+	A        string        `arg:"" help:"The one server: http://host:port, or unix:///path."`
+	B        string        `arg:"" help:"The other."`
+	Slice    time.Duration `default:"2s" help:"How long the load is on one of them at a time."`
+	Pairs    int           `default:"20" help:"Slices of each."`
+	ProcessA int           `name:"pid-a" placeholder:"PID" help:"A's process, if CPU time and memory are to be compared."`
+	ProcessB int           `name:"pid-b" placeholder:"PID" help:"B's process."`
+	loadFlags
+	sourceFlags
+	reportFlags
+}
+
+// Run compares; what it finds is no failure.
+func (c *compareCmd) Run(ctx context.Context, out output) error {
+	cfg, source, err := open(ctx, c.A, &c.loadFlags, &c.sourceFlags)
+	if err != nil {
+		return err
+	}
+	tellSkipped(out, source)
+	cfg.Steps = []loadtest.Step{{Rate: c.Rate, Duration: c.Slice}}
+	started := time.Now()
+	compared, err := loadtest.Compare(ctx, loadtest.Comparing{
+		Config: cfg, B: c.B, Pairs: c.Pairs, Process: [2]int{c.ProcessA, c.ProcessB},
+		Tell: func(pair int) { fmt.Fprintf(out.stderr, "pair %d of %d\n", pair, c.Pairs) },
+	})
+	if err != nil {
+		return err
+	}
+	r := newReport(out, "B, "+c.B+", against A, "+c.A, started)
+	for i, url := range []string{c.A, c.B} {
+		r.Loads = append(r.Loads, report.Load{
+			Name: []string{"A", "B"}[i], URL: url, Steps: cfg.Steps, Result: compared.Results[i],
+		})
+	}
+	for _, ratio := range compared.Ratios {
+		r.Comparison = append(r.Comparison, report.Comparison{
+			What: ratio.What, Unit: ratio.Unit, A: ratio.A, B: ratio.B, Ratio: ratio.Ratio, Low: ratio.Low, High: ratio.High,
+		})
+	}
+	return c.write(out, r)
+}
