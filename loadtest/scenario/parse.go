@@ -132,7 +132,7 @@ func (d *Database) isNode(name string) bool {
 }
 
 func (f *File) readAction(m *yamldoc.Map) Action {
-	a := Action{At: m.Required("at").Duration(0, 0, max(f.Load.Length()-1, 0))}
+	a := Action{At: m.Required("at").Duration(0, 0, f.length()-1)}
 	do, to := m.Required("do"), m.Required("to")
 	a.Do = Verb(do.OneOf("", string(Pause), string(Resume), string(Kill), string(Stop), string(Start), string(Restart),
 		string(Delay), string(BlackHole), string(Trickle), string(Reset), string(Stragglers), string(NoGreeting), string(Clear)))
@@ -170,9 +170,17 @@ func (v Verb) isFault() bool {
 	return false
 }
 
+// length is how long the load is, or could be at most if that is not known for its mistakes.
+func (f *File) length() time.Duration {
+	if length := f.Load.Length(); length > 0 {
+		return length
+	}
+	return maxLength
+}
+
 // readRange reads from and to, which are whole windows of the load.
 func (f *File) readRange(m *yamldoc.Map, at yamldoc.Value) Range {
-	length := f.Load.Length()
+	length := f.length()
 	from, to := m.Optional("from"), m.Optional("to")
 	r := Range{From: from.Duration(0, 0, length), To: to.Duration(length, 0, length)}
 	for _, bound := range []struct {

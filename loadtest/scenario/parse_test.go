@@ -1,0 +1,181 @@
+package scenario
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rongate/rongate/internal/faultnet"
+	"github.com/rongate/rongate/internal/testbed"
+	"github.com/rongate/rongate/loadtest"
+	"github.com/rongate/rongate/loadtest/features"
+)
+
+const everything = `
+name: all
+about: everything there is
+database: {kind: ndb, zones: [a, b], proxies: true, rows: 6000}
+gateway: "deadline: 1s"
+load:
+  arrivals: constant
+  window: 250ms
+  timeout: 3s
+  missing: 0
+  views: [{name: fraud, version: 2, weight: 3}, {name: account}]
+  capacity: {callers: 5, duration: 1s}
+  steps: [{name: low, fraction: 0.5, duration: 2s}, {rate: 10, duration: 1s}]
+actions:
+  - {at: 0s, do: delay, to: node1, up: 1ms, down: 2ms}
+  - {at: 100ms, do: trickle, to: node2, bytes: 3, every: 4ms}
+  - {at: 200ms, do: stragglers, to: node2, fraction: 0.01, delay: 5ms}
+  - {at: 300ms, do: noGreeting, to: node2}
+  - {at: 300ms, do: blackHole, to: node2}
+  - {at: 400ms, do: clear, to: node2}
+  - {at: 500ms, do: reset, to: node2}
+  - {at: 600ms, do: restart, to: gateway}
+  - {at: 700ms, do: pause, to: data2}
+  - {at: 800ms, do: kill, to: management}
+healthy: {to: 500ms}
+expect:
+  - {figure: p99.9, from: 1s, to: 2s, every: 250ms, most: 1.3 x healthy}
+  - {figure: p50, least: 5ms}
+  - {figure: zoneShare, zone: b, least: 0.25, most: 2 x healthy}
+  - {figure: readmit, node: node2, after: 400ms, most: 1s}
+`
+
+func TestParse(t *testing.T) {
+	got, err := Parse("all.yaml", []byte(everything))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ms = time.Millisecond
+	want := File{
+		Name: "all", About: "everything there is", Gateway: "deadline: 1s",
+		Database: Database{Kind: testbed.KindNDB, Zones: []string{"a", "b"}, Proxies: true, Rows: 6000},
+		Load: Load{
+			Steps:    []Step{{Name: "low", Fraction: 0.5, Duration: 2 * time.Second}, {Rate: 10, Duration: time.Second}},
+			Arrivals: loadtest.Constant, Capacity: Capacity{Callers: 5, Duration: time.Second},
+			Window: 250 * ms, Timeout: 3 * time.Second,
+			Views: []features.View{{Name: "fraud", Version: 2, Weight: 3}, {Name: "account"}},
+		},
+		Actions: []Action{
+			{0, Delay, "node1", faultnet.Fault{DelayUp: ms, DelayDown: 2 * ms}},
+			{100 * ms, Trickle, "node2", faultnet.Fault{Trickle: 3, TrickleEvery: 4 * ms}},
+			{200 * ms, Stragglers, "node2", faultnet.Fault{Stragglers: 0.01, StragglerDelay: 5 * ms}},
+			{300 * ms, NoGreeting, "node2", faultnet.Fault{NoGreeting: true}},
+			{300 * ms, BlackHole, "node2", faultnet.Fault{BlackHole: true}},
+			{400 * ms, Clear, "node2", faultnet.Fault{}},
+			{500 * ms, Reset, "node2", faultnet.Fault{}},
+			{600 * ms, Restart, "gateway", faultnet.Fault{}},
+			{700 * ms, Pause, "data2", faultnet.Fault{}},
+			{800 * ms, Kill, "management", faultnet.Fault{}},
+		},
+		Healthy: Range{0, 500 * ms},
+		Expect: []Assertion{
+			{Figure: P999, Range: Range{time.Second, 2 * time.Second}, Every: 250 * ms, Most: &Bound{1.3, true}},
+			{Figure: P50, Range: Range{0, 3 * time.Second}, Least: &Bound{Value: 0.005}},
+			{
+				Figure: ZoneShare, Zone: "b", Range: Range{0, 3 * time.Second},
+				Least: &Bound{Value: 0.25}, Most: &Bound{2, true},
+			},
+			{Figure: Readmit, Node: "node2", After: 400 * ms, Most: &Bound{Value: 1}},
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	for i, want := range []string{
+		"node1: delay, 1ms up, 2ms down", "node2: trickle, 3 bytes every 4ms", "node2: stragglers, 1 % by 5ms",
+		"node2: no greeting", "node2: black hole", "node2: clear", "node2: reset", "gateway: restart",
+	} {
+		if said := got.Actions[i].String(); said != want {
+			t.Errorf("%q; want %q", said, want)
+		}
+	}
+}
+
+// good is a scenario without mistakes, to be made some in.
+const good = `name: good
+about: nothing
+database: {kind: mariadb, zones: [a, b]}
+load: {steps: [{rate: 10, duration: 4s}]}
+actions:
+  - {at: 2s, do: kill, to: node1}
+healthy: {from: 0s, to: 2s}
+expect:
+  - {figure: failed, most: 0}
+`
+
+func TestMistakes(t *testing.T) {
+	if _, err := Parse("x.yaml", []byte(good)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ old, new, want string }{
+		{"name: good\n", "", "x.yaml:1: name: is required"},
+		{"mariadb", "oracle", "x.yaml:3: database.kind: must be one of"},
+		{"[a, b]", "[a, 5]", "x.yaml:3: database.zones[1]: must be text"},
+		{"rate: 10", "rate: 10, fraction: 0.5", "x.yaml:4: load.steps[0]: has to have a rate or a fraction"},
+		{"rate: 10, ", "", "x.yaml:4: load.steps[0]: has to have a rate or a fraction"},
+		{"duration: 4s", "duration: 4", "x.yaml:4: load.steps[0].duration: must be a duration"},
+		{"duration: 4s}", "duration: 40m}, {rate: 1, duration: 40m}", "x.yaml:4: load.steps: take 1h20m0s together"},
+		{"at: 2s", "at: 4s", "x.yaml:6: actions[0].at: must be a duration"},
+		{"kill", "maim", "x.yaml:6: actions[0].do: must be one of pause,"},
+		{"node1", "node3", "x.yaml:6: actions[0].to: must be one of gateway, node1, node2, server,"},
+		{"node1", "data1", "x.yaml:6: actions[0].to: must be one of"},
+		{"kill, to: node1", "clear, to: server", "x.yaml:6: actions[0].do: takes a node with a proxy; server has none"},
+		{"kill", "delay", "x.yaml:6: actions[0].do: takes up, down or both"},
+		{"kill", "trickle, bytes: 1", "x.yaml:6: actions[0].every: is required"},
+		{"kill", "kill, bytes: 1", "x.yaml:6: actions[0].bytes: unknown field"},
+		{"kill, to: node1}", "kill, to: node1}\n  - {at: 1s, do: kill, to: node2}", "x.yaml:5: actions: are not in the order"},
+		{"to: 2s", "to: 2500ms", "x.yaml:7: healthy.to: is not between two windows of 1s"},
+		{"from: 0s, to: 2s", "from: 2s, to: 1s", "x.yaml:7: healthy: goes from 2s to 1s"},
+		{"failed", "joy", "x.yaml:9: expect[0].figure: must be one of failed,"},
+		{", most: 0", "", "x.yaml:9: expect[0]: says neither least nor most"},
+		{"most: 0", "most: a lot", "x.yaml:9: expect[0].most: must be a number"},
+		{"most: 0", "most: some x healthy", "x.yaml:9: expect[0].most: must be such as \"1.3 x healthy\""},
+		{"failed, most: 0", "p99, most: 0.5", "x.yaml:9: expect[0].most: must be a duration"},
+		{"failed, most: 0", "p99, every: 1500ms, most: 5ms", "x.yaml:9: expect[0].every: is not a number of windows"},
+		{"failed", "nodeShare, node: node3", "x.yaml:9: expect[0].node: is none of the nodes"},
+		{"failed", "zoneShare, zone: c", "x.yaml:9: expect[0].zone: must be one of a, b"},
+		{"failed, most: 0", "eject, node: node1, after: 1s, most: 1s", "x.yaml:9: expect[0].after: is the time of no action"},
+		{"failed, most: 0", "eject, node: node1, after: 2s, most: 1 x healthy", "x.yaml:9: expect[0].most: is of a figure"},
+		{
+			"healthy: {from: 0s, to: 2s}\nexpect:\n  - {figure: failed, most: 0}", "expect: [{figure: p99, most: 1 x healthy}]",
+			"x.yaml:7: expect[0].most: needs a healthy stretch",
+		},
+	} {
+		text := strings.Replace(good, tc.old, tc.new, 1)
+		_, err := Parse("x.yaml", []byte(text))
+		if err == nil || text == good {
+			t.Errorf("%q instead of %q: no mistake is found", tc.new, tc.old)
+			continue
+		}
+		if lines := strings.Split(err.Error(), "\n"); len(lines) != 1 || !strings.HasPrefix(lines[0], tc.want) {
+			t.Errorf("%q instead of %q: got %q; want %q", tc.new, tc.old, lines, tc.want)
+		}
+	}
+}
+
+// FuzzParse wants of a file that is read that whatever it names is there.
+func FuzzParse(f *testing.F) {
+	f.Add(everything)
+	f.Add(good)
+	f.Fuzz(func(t *testing.T, text string) {
+		file, err := Parse("x.yaml", []byte(text))
+		if err != nil {
+			return
+		}
+		for _, a := range file.Actions {
+			if a.At >= file.Load.Length() || a.Do == "" || a.String() == "" {
+				t.Errorf("%+v", a)
+			}
+		}
+		for i := range file.Expect {
+			a := &file.Expect[i]
+			if a.Least == nil && a.Most == nil || a.To > file.Load.Length() || len(a.stretches()) == 0 || a.String() == "" {
+				t.Errorf("%+v", a)
+			}
+		}
+	})
+}
