@@ -121,7 +121,7 @@ type run struct {
 	made    int        // workers
 	waiting []ticket   // requests that are due and have no worker
 	hiring  allowance
-	over    bool       // nothing more is due
+	over    bool // nothing more is due
 	due     uint64
 }
 
