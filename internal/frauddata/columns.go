@@ -48,7 +48,7 @@ func merchantColumns() []column {
 	return []column{
 		{
 			name: "merchant_id", sql: "VARCHAR(20) CHARACTER SET utf8mb4 NOT NULL", key: true,
-			value: written(func(dst []byte, n, _ uint64) []byte { return appendMerchant(dst, n) }),
+			value: written(func(dst []byte, n, _ uint64) []byte { return AppendMerchantID(dst, n) }),
 		},
 		{name: "merchant_name", sql: "VARCHAR(60) CHARACTER SET utf8mb4", value: merchantName()},
 		{
@@ -73,7 +73,7 @@ func cardColumns() []column {
 	return []column{
 		{
 			name: "card_id", sql: "CHAR(8) CHARACTER SET ascii NOT NULL", key: true,
-			value: written(func(dst []byte, n, _ uint64) []byte { return appendCard(dst, n) }),
+			value: written(func(dst []byte, n, _ uint64) []byte { return AppendCardID(dst, n) }),
 		},
 		{
 			name: "brand", sql: "ENUM('visa','mastercard','amex') CHARACTER SET ascii",
@@ -98,7 +98,7 @@ func pairColumns() []column {
 		{name: "account_id", sql: "BIGINT NOT NULL", key: true, value: number()},
 		{
 			name: "merchant_id", sql: "VARCHAR(20) CHARACTER SET utf8mb4 NOT NULL", key: true,
-			value: written(func(dst []byte, n, _ uint64) []byte { return appendMerchant(dst, RegularOf(n)) }),
+			value: written(func(dst []byte, n, _ uint64) []byte { return AppendMerchantID(dst, RegularOf(n)) }),
 		},
 		{name: "pair_txn_count", sql: "INT UNSIGNED", value: unsigned(500), instead: "0"},
 		{name: "pair_total", sql: "DECIMAL(14,2)", value: decimal(500, 50_000_000, 2), instead: "0.00"},
@@ -110,14 +110,16 @@ func pairColumns() []column {
 }
 
 // MerchantID is a merchant's key.
-func MerchantID(n uint64) string { return string(appendMerchant(nil, n)) }
+func MerchantID(n uint64) string { return string(AppendMerchantID(nil, n)) }
 
 // CardID is a card's key.
-func CardID(n uint64) string { return string(appendCard(nil, n)) }
+func CardID(n uint64) string { return string(AppendCardID(nil, n)) }
 
-func appendMerchant(dst []byte, n uint64) []byte { return appendPadded(append(dst, "m-"...), n, 5) }
+// AppendMerchantID appends a merchant's key.
+func AppendMerchantID(dst []byte, n uint64) []byte { return appendPadded(append(dst, "m-"...), n, 5) }
 
-func appendCard(dst []byte, n uint64) []byte { return appendPadded(append(dst, "c-"...), n, 5) }
+// AppendCardID appends a card's key.
+func AppendCardID(dst []byte, n uint64) []byte { return appendPadded(append(dst, "c-"...), n, 5) }
 
 // number is the row's own.
 func number() valueFunc {
@@ -150,7 +152,7 @@ func merchantName() valueFunc {
 func about() valueFunc {
 	return written(func(dst []byte, n, bits uint64) []byte {
 		dst = strconv.AppendUint(append(dst, "Merchant no. "...), n, 10)
-		dst = appendMerchant(append(dst, `, "`...), n)
+		dst = AppendMerchantID(append(dst, `, "`...), n)
 		dst = strconv.AppendUint(append(dst, `", with `...), bits%40+1, 10)
 		dst = strconv.AppendUint(append(dst, " tills.\nPays by the "...), bits>>8%25+4, 10)
 		return append(dst, "th."...)

@@ -131,6 +131,16 @@ type column struct {
 // Table is its name.
 func (g *Group) Table() string { return g.table }
 
+// Key names the columns of its primary key.
+func (g *Group) Key() (names []string) {
+	for _, c := range g.columns {
+		if c.key {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
 // Count is how many rows it has.
 func (g *Group) Count() int { return g.count }
 
@@ -138,14 +148,10 @@ func (g *Group) Count() int { return g.count }
 func (g *Group) Create(engine, keyOptions string) string {
 	var sql strings.Builder
 	fmt.Fprintf(&sql, "CREATE TABLE %s.%s (\n", Database, g.table)
-	var key []string
 	for _, c := range g.columns {
 		fmt.Fprintf(&sql, "  %s %s,\n", c.name, c.sql)
-		if c.key {
-			key = append(key, c.name)
-		}
 	}
-	fmt.Fprintf(&sql, "  PRIMARY KEY (%s) %s) %s", strings.Join(key, ", "), keyOptions, engine)
+	fmt.Fprintf(&sql, "  PRIMARY KEY (%s) %s) %s", strings.Join(g.Key(), ", "), keyOptions, engine)
 	return sql.String()
 }
 

@@ -22,11 +22,11 @@ func (e Entry) AppendKeys(dst []byte) []byte {
 	}
 	if e.Merchant != 0 {
 		comma()
-		dst = append(appendMerchant(append(dst, `"merchant_id":"`...), e.Merchant), '"')
+		dst = append(AppendMerchantID(append(dst, `"merchant_id":"`...), e.Merchant), '"')
 	}
 	if e.Card != 0 {
 		comma()
-		dst = append(appendCard(append(dst, `"card_id":"`...), e.Card), '"')
+		dst = append(AppendCardID(append(dst, `"card_id":"`...), e.Card), '"')
 	}
 	return append(dst, '}')
 }
@@ -96,9 +96,9 @@ func (f Feature) AppendEcho(dst []byte, e Entry) []byte {
 	case key == "account_id" && e.Account != 0:
 		return strconv.AppendUint(dst, e.Account, 10)
 	case key == "merchant_id" && e.Merchant != 0:
-		return append(appendMerchant(append(dst, '"'), e.Merchant), '"')
+		return append(AppendMerchantID(append(dst, '"'), e.Merchant), '"')
 	case key == "card_id" && e.Card != 0:
-		return append(appendCard(append(dst, '"'), e.Card), '"')
+		return append(AppendCardID(append(dst, '"'), e.Card), '"')
 	}
 	return append(dst, "null"...)
 }

@@ -36,11 +36,7 @@ func (a *asker) Ask(req *fasthttp.Request) {
 	a.single = n == 1
 	a.entries, a.passed = a.entries[:0], a.passed[:0]
 	for range n {
-		from := &a.view.present
-		if missing := s.cfg.Keys.Missing; missing > 0 && a.random.Float64() < missing {
-			from = &a.view.absent
-		}
-		a.entries = append(a.entries, a.view.entry(from.draw(a.random)))
+		a.entries = append(a.entries, a.view.draw(a.random, s.cfg.Keys.Missing))
 		value := int64(-1)
 		if passes {
 			value = a.random.Int64N(100_000)
@@ -125,8 +121,8 @@ func (a *asker) expect(now time.Time) {
 	b := append(a.want[:0], a.view.opening...)
 	if a.single {
 		b, status, _ := a.view.appendVector(append(b, `,"vector":`...), a.entries[0], a.passed[0], now, false)
-		b = append(append(b, `,"status":"`...), status.String()...)
-		a.want = append(b, `"}`...)
+		b = append(append(b, `,"status":`...), quotedStatus(status)...)
+		a.want = append(b, '}')
 		return
 	}
 	b = append(b, `,"vectors":[`...)
@@ -143,7 +139,7 @@ func (a *asker) expect(now time.Time) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(append(append(b, '"'), status.String()...), '"')
+		b = append(b, quotedStatus(status)...)
 	}
 	a.want = append(b, `]}`...)
 }

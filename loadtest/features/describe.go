@@ -133,7 +133,7 @@ func (d *describer) call(ctx context.Context, method, path string, body []byte, 
 func shortened(text []byte) string {
 	const most = 300
 	if len(text) > most {
-		return fmt.Sprintf("%s… (%d bytes)", text[:most], len(text))
+		return fmt.Sprintf("%s… (%d bytes)", bytes.ToValidUTF8(text[:most], nil), len(text))
 	}
 	return string(text)
 }

@@ -6,6 +6,6 @@
 // is not just that is read, to say what is wrong with it. So an answer may be laid out otherwise, but a value that is
 // written otherwise is wrong. A Template judges by a status and an expression, and knows nothing of what it asks.
 //
-// When requests are sent, and the failures of connections, are loadtest's matter. Load fills a database with the rows;
-// it starts none.
+// When requests are sent, and the failures of connections, are loadtest's matter; filling a database with the rows is
+// frauddata's.
 package features

@@ -74,26 +74,25 @@ func (a *asker) judge(body []byte, now time.Time) (failure, detail string) {
 	if err != nil {
 		return Wrong, fmt.Sprintf("%s: %v: %s", shortened(a.body), err, shortened(body))
 	}
-	vectors, statuses := newList(p.vectors), newList(p.status)
 	if a.single {
 		return a.judgeVector(0, p.vector, p.status, now)
 	}
+	vectors, statuses := newList(p.vectors), newList(p.status)
+	switch v, s := vectors.count(), statuses.count(); {
+	case v < 0 || s < 0:
+		return Wrong, fmt.Sprintf("%s: its vectors or statuses are no list: %s", shortened(a.body), shortened(body))
+	case v != len(a.entries) || s != v:
+		return Wrong, fmt.Sprintf("%s: %d vectors and %d statuses for %d entries: %s",
+			shortened(a.body), v, s, len(a.entries), shortened(body))
+	}
 	for i := range a.entries {
-		vector, status := vectors.next(), statuses.next()
-		if vector == nil || status == nil {
-			return Wrong, fmt.Sprintf("%s: %d entries and fewer vectors or statuses: %s",
-				shortened(a.body), len(a.entries), shortened(body))
-		}
-		found, said := a.judgeVector(i, vector, status, now)
-		if found != "" && (failure == "" || failure == Error) { // a wrong value is worse
+		found, said := a.judgeVector(i, vectors.next(), statuses.next(), now)
+		if failure == "" || found == Wrong { // which is worse than an ERROR
 			failure, detail = found, said
 		}
-	}
-	vectors.next()
-	statuses.next()
-	if failure != Wrong && (!vectors.ended || !statuses.ended || vectors.bad || statuses.bad) {
-		return Wrong, fmt.Sprintf("%s: %d entries and more vectors or statuses: %s",
-			shortened(a.body), len(a.entries), shortened(body))
+		if failure == Wrong {
+			break
+		}
 	}
 	return failure, detail
 }
@@ -174,9 +173,12 @@ func (a *asker) mistake(i int, vector, status []byte, now time.Time, otherwise b
 	switch {
 	case !gots.ended || gots.bad:
 		return fmt.Sprintf("more than %d values", len(a.view.features))
-	case status != nil && (len(status) < 2 || string(status[1:len(status)-1]) != want.String() ||
-		status[0] != '"' || status[len(status)-1] != '"'):
-		return fmt.Sprintf("the status is %s, not %s", shortened(status), want)
+	case status != nil && string(status) != quotedStatus(want):
+		return fmt.Sprintf("the status is %s, not %s", shortened(status), quotedStatus(want))
 	}
 	return ""
+}
+
+func quotedStatus(s frauddata.Status) string {
+	return [...]string{`"COMPLETE"`, `"MISSING"`, `"EXPIRED"`}[s]
 }

@@ -120,3 +120,14 @@ func (l *list) end(bad bool) []byte {
 	l.ended, l.bad = true, bad
 	return nil
 }
+
+// count is how many items an unread list has; negative if it is no array.
+func (l list) count() (n int) {
+	for l.next() != nil {
+		n++
+	}
+	if l.bad {
+		return -1
+	}
+	return n
+}

@@ -3,6 +3,7 @@ package features
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
@@ -87,7 +88,7 @@ func compile(cfg *Config, d *viewDocument) (*view, error) {
 		v.project(cfg.Features)
 	}
 	v.write(cfg)
-	return v, v.enumerate(cfg)
+	return v, v.enumerate(cfg.Data, &cfg.Keys)
 }
 
 // checkGroups refuses feature groups that are not the data's, or are found otherwise.
@@ -235,10 +236,10 @@ func (v *view) entry(n uint64) (e frauddata.Entry) {
 }
 
 // enumerate lists the numbers of entries, those that have a row in every group and those that do not.
-func (v *view) enumerate(cfg *Config) error {
-	first, last := frauddata.First().Merchant, cfg.Data.Last().Merchant
+func (v *view) enumerate(data *frauddata.Data, keys *Keys) error {
+	first, last := frauddata.First().Merchant, data.Last().Merchant
 	if v.keys.account || v.keys.card {
-		first, last = frauddata.First().Account, max(cfg.Data.Last().Account, cfg.Data.Last().Card)
+		first, last = frauddata.First().Account, max(data.Last().Account, data.Last().Card)
 	}
 	var present, absent []uint32
 	for n := first; n <= last; n++ {
@@ -248,14 +249,22 @@ func (v *view) enumerate(cfg *Config) error {
 			absent = append(absent, uint32(n))
 		}
 	}
-	if len(present) == 0 && cfg.Keys.Missing < 1 {
+	if len(present) == 0 && keys.Missing < 1 {
 		return errors.New("no entry has a row in all of its feature groups")
 	}
-	if len(absent) == 0 && cfg.Keys.Missing > 0 {
+	if len(absent) == 0 && keys.Missing > 0 {
 		return errors.New("no entry lacks a row")
 	}
-	v.present, v.absent = newRanks(present, &cfg.Keys), newRanks(absent, &cfg.Keys)
+	v.present, v.absent = newRanks(present, keys), newRanks(absent, keys)
 	return nil
+}
+
+// draw draws an entry, and with the given probability one that lacks a row.
+func (v *view) draw(random *rand.Rand, missing float64) frauddata.Entry {
+	if missing > 0 && random.Float64() < missing {
+		return v.entry(v.absent.draw(random))
+	}
+	return v.entry(v.present.draw(random))
 }
 
 func (v *view) complete(e frauddata.Entry) bool {
