@@ -122,7 +122,7 @@ func (s *Size) check() error {
 	if s.Low < 1 || s.High < s.Low || s.High > maxSize {
 		return fmt.Errorf("requests of %d to %d entries; it takes 1 to %d", s.Low, s.High, maxSize)
 	}
-	return nil
+	return checkWeight(s.Weight)
 }
 
 func (s *Size) draw(random *rand.Rand) int {
@@ -130,6 +130,13 @@ func (s *Size) draw(random *rand.Rand) int {
 		return s.Low
 	}
 	return s.Low + random.IntN(s.High-s.Low+1)
+}
+
+func checkWeight(given float64) error {
+	if !(given >= 0) || math.IsInf(given, 1) {
+		return fmt.Errorf("a weight of %v; it must be more than 0", given)
+	}
+	return nil
 }
 
 func weightOf(given float64) float64 {

@@ -65,6 +65,11 @@ func Open(ctx context.Context, url string, cfg Config) (*Source, error) {
 	if len(cfg.Sizes) == 0 {
 		cfg.Sizes = []Size{{Low: 1, High: 1}}
 	}
+	for _, v := range cfg.Views {
+		if err := checkWeight(v.Weight); err != nil {
+			return nil, fmt.Errorf("features: %s: %w", v.Name, err)
+		}
+	}
 	s := &Source{cfg: cfg}
 	for _, size := range cfg.Sizes {
 		if err := size.check(); err != nil {
