@@ -27,6 +27,9 @@ func dated(ctx context.Context, d *describer, data *frauddata.Data, views []view
 		if err != nil {
 			continue // others may serve it
 		}
+		if err := v.checkRows(ctx, d); err != nil {
+			return nil, fmt.Errorf("%s: %w", v.name, err)
+		}
 		shift, err := v.shift(ctx, d)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", v.name, err)
@@ -38,18 +41,47 @@ func dated(ctx context.Context, d *describer, data *frauddata.Data, views []view
 	return data, nil
 }
 
+// An eventTime is an answer to somebody who asks for one.
+type eventTime struct {
+	Vector []*string
+	Status string
+}
+
+// ask asks for the event time of the row of that number.
+func (v *view) ask(ctx context.Context, d *describer, number uint64) (answer eventTime, err error) {
+	a := asker{view: v, single: true, entries: []frauddata.Entry{v.entry(number)}}
+	a.write(false)
+	if err := d.call(ctx, http.MethodPost, "/feature-vectors", a.body, &answer); err != nil {
+		return answer, err
+	}
+	if len(answer.Vector) != 1 {
+		return answer, fmt.Errorf("%d values for 1 feature", len(answer.Vector))
+	}
+	return answer, nil
+}
+
+// checkRows looks at the end of the table for whether it has as many rows as the data.
+func (v *view) checkRows(ctx context.Context, d *describer) error {
+	_, last := v.groups[0].Numbers()
+	for n := last; n <= last+2; n++ { // one of the two after the last may be left out, but not both
+		answer, err := v.ask(ctx, d, n)
+		if err != nil {
+			return err
+		}
+		if missing := answer.Status == frauddata.Missing.String(); missing != (n > last) {
+			return fmt.Errorf("the tables were not loaded with as many rows: %d is %s", n, answer.Status)
+		}
+	}
+	return nil
+}
+
 // shift is how much later than the data's the event times are that the gateway serves.
 func (v *view) shift(ctx context.Context, d *describer) (time.Duration, error) {
 	var shifts []time.Duration
 	for _, n := range v.present.numbers[:min(datedAsked, len(v.present.numbers))] {
-		a := asker{view: v, single: true, entries: []frauddata.Entry{v.entry(uint64(n))}}
-		a.write(false)
-		var answer struct{ Vector []*string }
-		if err := d.call(ctx, http.MethodPost, "/feature-vectors", a.body, &answer); err != nil {
+		answer, err := v.ask(ctx, d, uint64(n))
+		if err != nil {
 			return 0, err
-		}
-		if len(answer.Vector) != 1 {
-			return 0, fmt.Errorf("%d values for 1 feature", len(answer.Vector))
 		}
 		if answer.Vector[0] == nil {
 			continue // has expired
@@ -58,7 +90,7 @@ func (v *view) shift(ctx context.Context, d *describer) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		row, _ := v.groups[0].Find(a.entries[0])
+		row, _ := v.groups[0].Find(v.entry(uint64(n)))
 		have, _ := v.groups[0].EventTime(row)
 		if shifts = append(shifts, at.Sub(have)); len(shifts) == datedWant {
 			break

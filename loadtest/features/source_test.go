@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rongate/rongate/internal/frauddata"
 	"github.com/rongate/rongate/loadtest"
 )
 
@@ -170,18 +171,32 @@ func TestDated(t *testing.T) {
 
 func TestDatedMistakes(t *testing.T) {
 	data := newData(t, time.Now())
-	for want, change := range map[string]func(n int64, answer string) string{
-		"nearly all rows have expired": func(int64, string) string { return `{"vector":[null]}` },
-		"the rows were not loaded at the same time": func(n int64, _ string) string {
+	more, err := frauddata.New(frauddata.Config{Rows: frauddata.MinRows + 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := newDouble(t, data).start(t)
+	if _, err := Open(t.Context(), url, Config{Data: more}); err == nil || !strings.Contains(err.Error(), "as many rows") {
+		t.Errorf("too few rows: %v", err)
+	}
+	url = newDouble(t, more).start(t)
+	if _, err := Open(t.Context(), url, Config{Data: data}); err == nil || !strings.Contains(err.Error(), "as many rows") {
+		t.Errorf("too many rows: %v", err)
+	}
+	for want, change := range map[string]func(n int64) string{
+		"nearly all rows have expired": func(int64) string { return `{"vector":[null]}` },
+		"the rows were not loaded at the same time": func(n int64) string {
 			return `{"vector":["2026-01-0` + string(rune('0'+n%9+1)) + ` 00:00:00.000"]}`
 		},
-		"cannot parse": func(int64, string) string { return `{"vector":["yesterday"]}` },
-		"2 values":     func(int64, string) string { return `{"vector":["a","b"]}` },
-		"account/1":    func(int64, string) string { return `[` },
+		"cannot parse": func(int64) string { return `{"vector":["yesterday"]}` },
+		"2 values":     func(int64) string { return `{"vector":["a","b"]}` },
+		"account/1":    func(int64) string { return `[` },
 	} {
 		d := newDouble(t, data)
 		d.spoil = func(n int64, _ *question, answer *string, _ http.ResponseWriter) bool {
-			*answer = change(n, *answer)
+			if n > 3 { // after those at the end of the table
+				*answer = change(n)
+			}
 			return false
 		}
 		_, err := Open(t.Context(), d.start(t), Config{Data: data})
