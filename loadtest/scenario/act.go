@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,7 +13,7 @@ import (
 type actor struct {
 	targets map[string]target
 	say     func(string)
-	start   time.Time
+	start   atomic.Pointer[time.Time] // of the load, see align
 
 	mu    sync.Mutex // guards deeds
 	deeds []datedDeed
@@ -33,16 +34,29 @@ func (a *actor) run(ctx context.Context, actions []Action) {
 	for _, actions := range byTarget {
 		acting.Go(func() {
 			for _, action := range actions {
-				select {
-				case <-ctx.Done():
+				if !a.wait(ctx, action.At) {
 					return
-				case <-time.After(time.Until(a.start.Add(action.At))):
 				}
 				a.act(ctx, action)
 			}
 		})
 	}
 	acting.Wait()
+}
+
+// align says when the load began. It is known for certain only when the load goes on.
+func (a *actor) align(start time.Time) { a.start.Store(&start) }
+
+// wait returns at some time from the start of the load on, or false when ctx ends before.
+func (a *actor) wait(ctx context.Context, at time.Duration) bool {
+	for left := time.Duration(1); left > 0; left = time.Until(a.start.Load().Add(at)) {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(left):
+		}
+	}
+	return true
 }
 
 func (a *actor) act(ctx context.Context, action Action) {

@@ -46,6 +46,11 @@ func runLogged(t *testing.T, f File) {
 	}
 	result := got.Loads[0].Result
 	t.Logf("%d requests, failed %v %v", result.Total.Due, result.Total.Failed, result.Examples)
+	for i := range result.Windows {
+		w := &result.Windows[i]
+		t.Logf("%5v %5d requests, %3d failed, p50 %v, p99 %v, longest %v", w.Start, w.Due, w.Failures(),
+			w.Quantile(0.5), w.Quantile(0.99), w.Quantile(1))
+	}
 	for _, v := range got.Verdicts {
 		t.Logf("%-5v %s: %s; %s", v.Passed, v.What, v.Got, v.Want)
 	}

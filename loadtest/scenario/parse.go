@@ -48,6 +48,12 @@ func read(doc *yamldoc.Doc) (File, error) {
 	healthy := root.Optional("healthy")
 	if healthy.Present() {
 		f.Healthy = f.readRange(healthy.Map(), healthy)
+		for _, a := range f.Actions {
+			if a.At >= f.Healthy.From && a.At < f.Healthy.To+f.Load.Window {
+				healthy.Fail("has to end a window before %s at %v: requests count in the window in which they were due", &a, a.At)
+				break
+			}
+		}
 	}
 	for _, item := range root.Required("expect").List() {
 		f.Expect = append(f.Expect, f.readAssertion(item, healthy.Present()))
@@ -132,7 +138,7 @@ func (d *Database) isNode(name string) bool {
 }
 
 func (f *File) readAction(m *yamldoc.Map) Action {
-	a := Action{At: m.Required("at").Duration(0, 0, f.length()-1)}
+	a := Action{At: m.Required("at").Duration(f.length()-1, 0, f.length()-1)}
 	do, to := m.Required("do"), m.Required("to")
 	a.Do = Verb(do.OneOf("", string(Pause), string(Resume), string(Kill), string(Stop), string(Start), string(Restart),
 		string(Delay), string(BlackHole), string(Trickle), string(Reset), string(Stragglers), string(NoGreeting), string(Clear)))

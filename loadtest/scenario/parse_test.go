@@ -36,7 +36,7 @@ actions:
   - {at: 600ms, do: restart, to: gateway}
   - {at: 700ms, do: pause, to: data2}
   - {at: 800ms, do: kill, to: management}
-healthy: {to: 500ms}
+healthy: {from: 1s, to: 1500ms}
 expect:
   - {figure: p99.9, from: 1s, to: 2s, every: 250ms, most: 1.3 x healthy}
   - {figure: p50, least: 5ms}
@@ -71,7 +71,7 @@ func TestParse(t *testing.T) {
 			{700 * ms, Pause, "data2", faultnet.Fault{}},
 			{800 * ms, Kill, "management", faultnet.Fault{}},
 		},
-		Healthy: Range{0, 500 * ms},
+		Healthy: Range{1000 * ms, 1500 * ms},
 		Expect: []Assertion{
 			{Figure: P999, Range: Range{time.Second, 2 * time.Second}, Every: 250 * ms, Most: &Bound{1.3, true}},
 			{Figure: P50, Range: Range{0, 3 * time.Second}, Least: &Bound{Value: 0.005}},
@@ -102,7 +102,7 @@ database: {kind: mariadb, zones: [a, b]}
 load: {steps: [{rate: 10, duration: 4s}]}
 actions:
   - {at: 2s, do: kill, to: node1}
-healthy: {from: 0s, to: 2s}
+healthy: {from: 0s, to: 1s}
 expect:
   - {figure: failed, most: 0}
 `
@@ -127,9 +127,10 @@ func TestMistakes(t *testing.T) {
 		{"kill", "delay", "x.yaml:6: actions[0].do: takes up, down or both"},
 		{"kill", "trickle, bytes: 1", "x.yaml:6: actions[0].every: is required"},
 		{"kill", "kill, bytes: 1", "x.yaml:6: actions[0].bytes: unknown field"},
-		{"kill, to: node1}", "kill, to: node1}\n  - {at: 1s, do: kill, to: node2}", "x.yaml:5: actions: are not in the order"},
-		{"to: 2s", "to: 2500ms", "x.yaml:7: healthy.to: is not between two windows of 1s"},
-		{"from: 0s, to: 2s", "from: 2s, to: 1s", "x.yaml:7: healthy: goes from 2s to 1s"},
+		{"2s, do: kill, to: node1}", "3s, do: kill, to: node1}\n  - {at: 2s, do: kill, to: node2}", "x.yaml:5: actions: are not in the order"},
+		{"to: 1s", "to: 500ms", "x.yaml:7: healthy.to: is not between two windows of 1s"},
+		{"from: 0s, to: 1s", "from: 3s, to: 2s", "x.yaml:7: healthy: goes from 3s to 2s"},
+		{"to: 1s", "to: 2s", "x.yaml:7: healthy: has to end a window before node1: kill at 2s"},
 		{"failed", "joy", "x.yaml:9: expect[0].figure: must be one of failed,"},
 		{", most: 0", "", "x.yaml:9: expect[0]: says neither least nor most"},
 		{"most: 0", "most: a lot", "x.yaml:9: expect[0].most: must be a number"},
@@ -141,7 +142,7 @@ func TestMistakes(t *testing.T) {
 		{"failed, most: 0", "eject, node: node1, after: 1s, most: 1s", "x.yaml:9: expect[0].after: is the time of no action"},
 		{"failed, most: 0", "eject, node: node1, after: 2s, most: 1 x healthy", "x.yaml:9: expect[0].most: is of a figure"},
 		{
-			"healthy: {from: 0s, to: 2s}\nexpect:\n  - {figure: failed, most: 0}", "expect: [{figure: p99, most: 1 x healthy}]",
+			"healthy: {from: 0s, to: 1s}\nexpect:\n  - {figure: failed, most: 0}", "expect: [{figure: p99, most: 1 x healthy}]",
 			"x.yaml:7: expect[0].most: needs a healthy stretch",
 		},
 	} {

@@ -190,13 +190,20 @@ func (r *runner) load(ctx context.Context, steps []loadtest.Step) (*evidence, er
 	defer over()
 	var beside sync.WaitGroup
 	beside.Go(func() { scraper.run(during) })
-	actor := &actor{targets: r.targets, say: r.cfg.Say, start: time.Now()}
+	actor := &actor{targets: r.targets, say: r.cfg.Say}
+	actor.align(time.Now())
 	beside.Go(func() { actor.run(during, r.file.Actions) })
 
 	r.cfg.Say(fmt.Sprintf("%s: %v of load", r.file.Name, r.file.Load.Length()))
 	result, err := loadtest.Run(ctx, loadtest.Config{
 		URL: r.url(), Source: r.source, Seed: r.cfg.Seed, Steps: steps, Arrivals: r.file.Load.Arrivals,
-		Window: r.file.Load.Window, Timeout: r.file.Load.Timeout, Progress: r.cfg.Progress,
+		Window: r.file.Load.Window, Timeout: r.file.Load.Timeout,
+		Progress: func(result *loadtest.Result) {
+			actor.align(result.Started)
+			if r.cfg.Progress != nil {
+				r.cfg.Progress(result)
+			}
+		},
 	})
 	over()
 	beside.Wait()
@@ -233,6 +240,10 @@ func (r *runner) conduct(e *evidence) []report.Verdict {
 		done.Got, done.Passed = fmt.Sprintf("%d were not", left), false
 	}
 	verdicts = append(verdicts, done)
+	if r.file.Healthy != (Range{}) {
+		healthy := Assertion{Figure: Failed, Range: r.file.Healthy, Most: &Bound{}}
+		verdicts = append(verdicts, e.verdict(&healthy))
+	}
 	if err := r.gateway.death(); err != nil {
 		verdicts = append(verdicts, report.Verdict{What: "rongate runs to the end", Want: "yes", Got: err.Error()})
 	}
