@@ -15,8 +15,10 @@ import (
 
 const (
 	// idleLimit is the age of silence at which a connection is not used again: servers close idle ones, and a request that
-	// meets that is nobody's fault.
-	idleLimit = 30 * time.Second
+	// meets that is nobody's fault. firstLimit is the same for one that has not carried a request yet, for which servers have
+	// less patience.
+	idleLimit  = 30 * time.Second
+	firstLimit = 2 * time.Second
 
 	// maxAnswerBytes bounds an answer's body: above rongate's own bound.
 	maxAnswerBytes = 64 << 20
@@ -44,12 +46,13 @@ type caller struct {
 	ids     *ids
 	id      []byte
 
-	conn net.Conn
-	in   *bufio.Reader
-	out  *bufio.Writer
-	used time.Time // when the latest answer was there
-	req  fasthttp.Request
-	resp fasthttp.Response
+	conn   net.Conn
+	in     *bufio.Reader
+	out    *bufio.Writer
+	used   time.Time // when the latest answer was there, or it was made
+	proven bool      // the connection has carried an answer
+	req    fasthttp.Request
+	resp   fasthttp.Response
 }
 
 // prepare makes the next request, so that sending it takes no longer than it must.
@@ -77,7 +80,7 @@ func (c *caller) call() (answered bool, failure, detail string, at time.Time) {
 		}
 		return false, Lost, err.Error(), at
 	}
-	c.used = at
+	c.used, c.proven = at, true
 	failure, detail = c.judge()
 	if c.resp.ConnectionClose() {
 		c.close()
@@ -87,7 +90,11 @@ func (c *caller) call() (answered bool, failure, detail string, at time.Time) {
 
 // connect sees to it that there is a connection that the server has not closed for want of use.
 func (c *caller) connect(deadline time.Time) error {
-	if c.conn != nil && time.Since(c.used) > idleLimit {
+	limit := firstLimit
+	if c.proven {
+		limit = idleLimit
+	}
+	if c.conn != nil && time.Since(c.used) > limit {
 		c.close()
 	}
 	if c.conn != nil {
@@ -99,7 +106,7 @@ func (c *caller) connect(deadline time.Time) error {
 	if err != nil {
 		return err
 	}
-	c.conn = conn
+	c.conn, c.used, c.proven = conn, time.Now(), false
 	if c.in == nil {
 		c.in, c.out = bufio.NewReaderSize(conn, bufferBytes), bufio.NewWriterSize(conn, bufferBytes)
 	} else {

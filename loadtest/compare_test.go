@@ -12,7 +12,9 @@ import (
 )
 
 func TestStudentT(t *testing.T) {
-	for degrees, want := range map[int]float64{1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262, 19: 2.093, 30: 2.042, 1000: 1.962} {
+	for degrees, want := range map[int]float64{
+		1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262, 19: 2.093, 30: 2.042, 1000: 1.962,
+	} {
 		if got := studentT(degrees); math.Abs(got-want) > 0.01 {
 			t.Errorf("%d degrees of freedom: %v, want %v", degrees, got, want)
 		}

@@ -205,7 +205,6 @@ func (r *run) warm() {
 		w := r.newWorker()
 		connecting.Go(func() {
 			_ = w.connect(time.Now().Add(r.cfg.Timeout)) // what fails now fails again when it is asked for, and is counted
-			w.used = time.Now()
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.idle = append(r.idle, w)

@@ -74,7 +74,7 @@ func TestOpenLoop(t *testing.T) {
 		URL: url, Steps: []Step{{Rate: 250, Duration: time.Second}, {Rate: 125, Duration: time.Second}}, Arrivals: Constant,
 		Window: 500 * time.Millisecond, Progress: func(*Result) { told.Add(1) },
 	})
-	if r.Total.Due != 375 || r.Total.Sent != 375 || r.Total.Answered != 375 || r.Total.Failures() != 0 || served.Load() != 375 {
+	if c := r.Total; c.Due != 375 || c.Sent != 375 || c.Answered != 375 || c.Failures() != 0 || served.Load() != 375 {
 		t.Errorf("%+v, %d served", r.Total, served.Load())
 	}
 	if n := r.Total.Latency.TotalCount(); n != 375 || r.Service.TotalCount() != 375 {
@@ -213,5 +213,26 @@ func TestMistakes(t *testing.T) {
 		if _, err := Run(t.Context(), cfg); err == nil {
 			t.Errorf("%+v is accepted", cfg)
 		}
+	}
+}
+
+// TestSilentConnections: servers close connections that bring no request for a while. One that was made in advance and is
+// that old is made anew before it is used.
+func TestSilentConnections(t *testing.T) {
+	var asked atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) > 40 { // from now on several at once
+			time.Sleep(20 * time.Millisecond)
+		}
+		ok(w, r)
+	}))
+	s.Config.ReadHeaderTimeout = firstLimit + 500*time.Millisecond
+	s.Start()
+	t.Cleanup(s.Close)
+	r := load(t, Config{URL: s.URL, Arrivals: Constant, Steps: []Step{
+		{Rate: 10, Duration: 4 * time.Second}, {Rate: 500, Duration: 500 * time.Millisecond},
+	}})
+	if r.Total.Failures() > 0 {
+		t.Errorf("failed: %v", r.Total.Failed)
 	}
 }

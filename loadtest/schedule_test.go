@@ -20,7 +20,8 @@ func TestConstant(t *testing.T) {
 		}
 		got = append(got, due.Round(time.Microsecond))
 	}
-	if len(got) != 12 || got[0] != 0 || got[9] != 900*time.Millisecond || got[10] != time.Second || got[11] != 1250*time.Millisecond {
+	const ms = time.Millisecond
+	if len(got) != 12 || got[0] != 0 || got[9] != 900*ms || got[10] != 1000*ms || got[11] != 1250*ms {
 		t.Errorf("got %v", got)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 type dataCmd struct {
 	Rows       int    `default:"100000" help:"Rows of all tables together."`
-	Engine     string `default:"ENGINE=NDBCLUSTER" help:"What follows the definition of a table; ENGINE=InnoDB for MySQL and MariaDB."`
+	Engine     string `default:"ENGINE=NDBCLUSTER" help:"${dataEngine}"`
 	KeyOptions string `default:"USING HASH" help:"What follows a primary key; nothing for MySQL and MariaDB."`
 }
 

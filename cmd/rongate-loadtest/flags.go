@@ -15,8 +15,8 @@ import (
 type loadFlags struct {
 	Rate        float64       `default:"100" help:"Requests a second."`
 	Duration    time.Duration `default:"30s" help:"How long."`
-	Steps       string        `placeholder:"RATE:TIME,…" help:"Several rates one after the other, such as 100:10s,200:10s."`
-	Arrivals    string        `default:"poisson" enum:"poisson,constant" help:"poisson: independent of one another, as those of many callers. constant: evenly spaced."`
+	Steps       string        `placeholder:"RATE:TIME,…" help:"${flagsSteps}"`
+	Arrivals    string        `default:"poisson" enum:"poisson,constant" help:"${flagsArrivals}"`
 	MaxInFlight int           `default:"10000" help:"Requests in flight at most; beyond it they are late, and say so."`
 	Timeout     time.Duration `default:"10s" help:"How long to wait for an answer."`
 	Seed        uint64        `help:"Of everything that is drawn (default: another each time)."`
@@ -48,14 +48,14 @@ func (f *loadFlags) config(url string) (loadtest.Config, error) {
 
 // sourceFlags say what is asked for.
 type sourceFlags struct {
-	Views    []string `placeholder:"NAME/VERSION:WEIGHT" help:"Feature views, such as fraud/2:3,account/1:1 (default: all that the data knows)."`
+	Views    []string `placeholder:"NAME/VERSION:WEIGHT" help:"${flagsViews}"`
 	Features []string `placeholder:"NAME" help:"Only these features, of the views that have them."`
-	Keys     string   `default:"uniform" placeholder:"KIND" help:"uniform; zipf:1.1, the exponent; hot:100:0.9, so many keys that get this share."`
+	Keys     string   `default:"uniform" placeholder:"KIND" help:"${flagsKeys}"`
 	Missing  float64  `default:"0.02" help:"Share of entries without a row."`
-	Batch    string   `default:"1" placeholder:"N:WEIGHT,…" help:"Entries of a request: 10, or 1:80,10:15,50-100:5 with weights."`
+	Batch    string   `default:"1" placeholder:"N:WEIGHT,…" help:"${flagsBatch}"`
 	Passed   float64  `help:"Share of requests that pass a feature."`
 	Partial  bool     `help:"Ask for partial answers."`
-	APIKey   string   `name:"api-key" env:"RONGATE_API_KEY" placeholder:"KEY" help:"For a gateway that asks for one; better given by the variable."`
+	APIKey   string   `name:"api-key" env:"RONGATE_API_KEY" placeholder:"KEY" help:"${flagsAPIKey}"`
 	Rows     int      `default:"100000" help:"Rows that the data was loaded with; 100000 in the demo."`
 }
 

@@ -19,7 +19,12 @@ func command(args ...string) (status int, stdout, stderr string) {
 
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{
-		{"--help"}, {"run", "--help"}, {"find-max", "--help"}, {"compare", "--help"}, {"scenario", "--help"}, {"data", "--help"},
+		{"--help"},
+		{"run", "--help"},
+		{"find-max", "--help"},
+		{"compare", "--help"},
+		{"scenario", "--help"},
+		{"data", "--help"},
 	} {
 		if status, stdout, stderr := command(args...); status != 0 || !strings.HasPrefix(stdout, "Usage: rongate-loadtest") {
 			t.Errorf("%v: %d, %q, %q", args, status, stdout, stderr)
@@ -82,7 +87,8 @@ func TestFlags(t *testing.T) {
 func TestEndings(t *testing.T) {
 	passed := &report.Report{Verdicts: []report.Verdict{{What: "failed", Passed: true}}}
 	missed := &report.Report{Verdicts: []report.Verdict{{Passed: true}, {What: "p99", Want: "≤ 5 ms", Got: "7 ms"}}}
-	void := &report.Report{Loads: []report.Load{{Result: &loadtest.Result{Total: loadtest.Count{Due: 100, Sent: 100, Late: 2}}}}}
+	late := &loadtest.Result{Total: loadtest.Count{Due: 100, Sent: 100, Late: 2}}
+	void := &report.Report{Loads: []report.Load{{Result: late}}}
 	for _, test := range []struct {
 		r    *report.Report
 		err  error

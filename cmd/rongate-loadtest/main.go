@@ -31,7 +31,7 @@ type cli struct {
 	Run      runCmd      `cmd:"" help:"Send a load, open or closed loop, and report."`
 	FindMax  findMaxCmd  `cmd:"" name:"find-max" help:"Search for the highest rate at which a goal is kept."`
 	Compare  compareCmd  `cmd:"" help:"Put the same load on two servers in turn, and say how B differs from A."`
-	Scenario scenarioCmd `cmd:"" help:"Break a gateway and its database of their own in the ways that files say, and judge."`
+	Scenario scenarioCmd `cmd:"" help:"${mainScenario}"`
 	Data     dataCmd     `cmd:"" help:"Print the SQL that creates the tables and loads the data."`
 	Catalog  catalogCmd  `cmd:"" help:"Print the catalogue over the data, for rongate's catalog.file."`
 }
@@ -56,6 +56,7 @@ func run(args []string, out output) int {
 	parser, err := kong.New(&cli{},
 		kong.Name("rongate-loadtest"),
 		kong.Description(description),
+		helpTexts(),
 		kong.Writers(out.stdout, out.stderr),
 		kong.Exit(func(status int) { exit = status }),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100}),

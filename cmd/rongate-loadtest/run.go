@@ -14,7 +14,7 @@ import (
 
 type runCmd struct {
 	URL     string `arg:"" help:"The gateway: http://host:port, or unix:///path of its socket."`
-	Callers int    `placeholder:"N" help:"A closed loop: so many callers, each of whom waits for its answer. Hides what waiting does; for comparison."`
+	Callers int    `placeholder:"N" help:"${runCallers}"`
 	loadFlags
 	sourceFlags
 	reportFlags

@@ -16,9 +16,9 @@ import (
 )
 
 type scenarioCmd struct {
-	Files   []string `arg:"" type:"existingfile" help:"Scenario files, such as loadtest/scenarios/*.yaml; each starts its own database and gateway."`
+	Files   []string `arg:"" type:"existingfile" help:"${scenarioFiles}"`
 	Out     string   `placeholder:"DIR" type:"path" help:"Write the report of each into a directory of its name there."`
-	Rongate string   `placeholder:"FILE" type:"existingfile" help:"The rongate binary (default: the one beside this one, else built)."`
+	Rongate string   `placeholder:"FILE" type:"existingfile" help:"${scenarioRongate}"`
 	Seed    uint64   `help:"Of everything that is drawn (default: another each time)."`
 }
 
