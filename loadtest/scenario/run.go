@@ -24,8 +24,8 @@ type Config struct {
 	// stands in.
 	Rongate string
 
-	// Source makes the requests to a server that serves frauddata.Catalog from that data. Nil: package features does, for
-	// the scenario's views.
+	// Source makes the requests of scenarios that name no views, to a server that serves frauddata.Catalog from that data.
+	// Nil: all views are asked for, each as often as the others.
 	Source func(ctx context.Context, url string, data *frauddata.Data) (loadtest.Source, error)
 
 	Seed    uint64   // of everything that is drawn. 0: one that no other run has.
@@ -127,7 +127,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 }
 
 func (r *runner) open(ctx context.Context) (loadtest.Source, error) {
-	if r.cfg.Source != nil {
+	if r.cfg.Source != nil && len(r.file.Load.Views) == 0 {
 		return r.cfg.Source(ctx, r.url(), r.data)
 	}
 	return features.Open(ctx, r.url(), features.Config{
