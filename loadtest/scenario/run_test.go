@@ -126,3 +126,74 @@ func TestRunIsStopped(t *testing.T) {
 		})
 	}
 }
+
+// verbs does everything that can be done on MariaDB.
+const verbs = `
+name: verbs
+about: everything is done once
+database: {kind: mariadb, zones: [a, b], rows: 5000}
+load: {window: 500ms, steps: [{rate: 100, duration: 5s}]}
+actions:
+  - {at: 100ms, do: delay, to: node1, up: 2ms, down: 3ms}
+  - {at: 300ms, do: trickle, to: node1, bytes: 100, every: 1ms}
+  - {at: 500ms, do: stragglers, to: node1, fraction: 0.5, delay: 5ms}
+  - {at: 700ms, do: noGreeting, to: node1}
+  - {at: 800ms, do: reset, to: node1}
+  - {at: 1s, do: blackHole, to: node1}
+  - {at: 1200ms, do: clear, to: node1}
+  - {at: 1300ms, do: pause, to: server}
+  - {at: 1400ms, do: resume, to: server}
+  - {at: 1600ms, do: pause, to: gateway}
+  - {at: 1700ms, do: resume, to: gateway}
+  - {at: 2s, do: restart, to: gateway}
+  - {at: 3s, do: kill, to: gateway}
+  - {at: 3200ms, do: start, to: gateway}
+  - {at: 4s, do: pause, to: gateway}
+expect:
+  - {figure: failed, most: 1000}
+  - {figure: failed, from: 3s, to: 3500ms, least: 1}
+  - {figure: statementsPerRequest, from: 3500ms, to: 4s, least: 1}
+`
+
+// TestEveryVerb ends with a gateway that is paused, and has to be ended all the same.
+func TestEveryVerb(t *testing.T) {
+	testbed.Require(t, testbed.KindMariaDB)
+	t.Setenv("TMPDIR", t.TempDir())
+	f, err := Parse("verbs.yaml", []byte(verbs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Load.Timeout = time.Second
+	got, err := Run(t.Context(), f, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range got.Verdicts[1:] { // the first is whether the harness was in time
+		if !v.Passed {
+			t.Errorf("%+v", v)
+		}
+	}
+	if len(got.Events) < len(f.Actions) || got.Loads[0].Result.Total.Failed[features.Wrong] > 0 {
+		t.Errorf("got %v, %v", got.Events, got.Loads[0].Result.Examples)
+	}
+	if left := leftOver(t); left != nil {
+		t.Errorf("%v is left", left)
+	}
+}
+
+// TestRunFails has rongate refuse its configuration: there is no run, and the error says why.
+func TestRunFails(t *testing.T) {
+	testbed.Require(t, testbed.KindMariaDB)
+	t.Setenv("TMPDIR", t.TempDir())
+	f, err := Parse("short.yaml", []byte(short))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Gateway = "deadline: never\n"
+	if got, err := Run(t.Context(), f, Config{}); err == nil || got != nil || !strings.Contains(err.Error(), "deadline") {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if left := leftOver(t); left != nil {
+		t.Errorf("%v is left", left)
+	}
+}
