@@ -130,8 +130,9 @@ type Assertion struct {
 }
 
 // A Bound is what a figure is held to: a number, seconds for those that are times, or a multiple of what the figure was
-// in the healthy stretch.
+// in the healthy stretch. To the multiple of a latency may be added what latencies on the machine differ by anyway.
 type Bound struct {
 	Value        float64
 	TimesHealthy bool
+	Plus         time.Duration
 }

@@ -105,11 +105,14 @@ func (e *evidence) bound(a *Assertion, b *Bound, sign string, none float64) (val
 		return b.Value, sign + " " + a.Figure.format(b.Value), nil
 	}
 	want = fmt.Sprintf("%s %v × healthy", sign, b.Value)
+	if b.Plus > 0 {
+		want += fmt.Sprintf(" + %v", b.Plus)
+	}
 	healthy, err := e.measure(a, e.file.Healthy)
 	if err != nil {
 		return 0, want, fmt.Errorf("in the healthy stretch: %w", err)
 	}
-	value = b.Value * healthy
+	value = b.Value*healthy + b.Plus.Seconds()
 	return value, want + ", " + a.Figure.format(value), nil
 }
 

@@ -59,7 +59,7 @@ func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
 func TestJudge(t *testing.T) {
 	number := func(v float64) *Bound { return &Bound{Value: v} }
-	healthy := func(v float64) *Bound { return &Bound{v, true} }
+	healthy := func(v float64) *Bound { return &Bound{Value: v, TimesHealthy: true} }
 	all := Range{0, 10 * second}
 	for _, tc := range []struct {
 		name      string
@@ -85,6 +85,11 @@ func TestJudge(t *testing.T) {
 			false, "≤ 1.3 × healthy, 2.609ms", "90.1ms",
 		},
 		{"p99 beside it", Assertion{Figure: P99, Range: Range{6 * second, 10 * second}, Most: healthy(1.3)}, true, "≤ 1.3 × healthy, 2.609ms", "2.007ms"},
+		{
+			"p99 with an allowance",
+			Assertion{Figure: P99, Range: Range{5 * second, 6 * second}, Most: &Bound{1, true, ms(90)}},
+			true, "≤ 1 × healthy + 90ms, 92ms", "90.1ms",
+		},
 		{
 			"p99.9 in stretches",
 			Assertion{Figure: P999, Range: Range{4 * second, 9 * second}, Every: 2 * second, Most: healthy(3)},

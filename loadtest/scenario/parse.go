@@ -244,7 +244,7 @@ func (f *File) readAssertion(item yamldoc.Value, hasHealthy bool) Assertion {
 	return a
 }
 
-// timesHealthy ends a bound that is a multiple: "1.3 x healthy".
+// timesHealthy ends a multiple: "1.3 x healthy", "1.3 x healthy + 2ms".
 const timesHealthy = " x healthy"
 
 func readBound(m *yamldoc.Map, a *Assertion, name string, hasHealthy bool) *Bound {
@@ -252,24 +252,41 @@ func readBound(m *yamldoc.Map, a *Assertion, name string, hasHealthy bool) *Boun
 	if !v.Present() {
 		return nil
 	}
-	if v.IsText() {
-		if factor, ok := strings.CutSuffix(v.Text(""), timesHealthy); ok {
-			value, err := strconv.ParseFloat(factor, 64)
-			switch {
-			case err != nil || !(value > 0):
-				v.Fail("must be such as \"1.3%s\"", timesHealthy)
-			case a.Figure.isWait():
-				v.Fail("is of a figure that is not there when all is well; give a duration")
-			case !hasHealthy:
-				v.Fail("needs a healthy stretch; say which that is")
-			}
-			return &Bound{Value: value, TimesHealthy: true}
+	if v.IsText() && strings.Contains(v.Text(""), timesHealthy) {
+		b, ok := parseMultiple(v.Text(""))
+		switch {
+		case !ok:
+			v.Fail("must be such as \"1.3%s\" or \"1.3%s + 2ms\"", timesHealthy, timesHealthy)
+		case a.Figure.isWait():
+			v.Fail("is of a figure that is not there when all is well; give a duration")
+		case b.Plus > 0 && !a.Figure.isTime():
+			v.Fail("adds a duration to a figure that is none")
+		case !hasHealthy:
+			v.Fail("needs a healthy stretch; say which that is")
 		}
+		return &b
 	}
 	if a.Figure.isTime() {
 		return &Bound{Value: v.Duration(0, 0, maxLength).Seconds()}
 	}
 	return &Bound{Value: v.Float(0, 0, 1e12)}
+}
+
+func parseMultiple(text string) (b Bound, ok bool) {
+	factor, plus, _ := strings.Cut(text, timesHealthy)
+	b.TimesHealthy = true
+	var err error
+	if b.Value, err = strconv.ParseFloat(factor, 64); err != nil || !(b.Value > 0) || b.Value > 1e6 {
+		return b, false
+	}
+	if plus == "" {
+		return b, true
+	}
+	plus, ok = strings.CutPrefix(plus, " + ")
+	if b.Plus, err = yamldoc.ParseDuration(plus); err != nil || b.Plus > maxLength {
+		return b, false
+	}
+	return b, ok
 }
 
 func (f Figure) isWait() bool { return f == Eject || f == Readmit }

@@ -38,7 +38,7 @@ actions:
   - {at: 800ms, do: kill, to: management}
 healthy: {from: 1s, to: 1500ms}
 expect:
-  - {figure: p99.9, from: 1s, to: 2s, every: 250ms, most: 1.3 x healthy}
+  - {figure: p99.9, from: 1s, to: 2s, every: 250ms, most: 1.3 x healthy + 2ms}
   - {figure: p50, least: 5ms}
   - {figure: zoneShare, zone: b, least: 0.25, most: 2 x healthy}
   - {figure: readmit, node: node2, after: 400ms, most: 1s}
@@ -73,11 +73,11 @@ func TestParse(t *testing.T) {
 		},
 		Healthy: Range{1000 * ms, 1500 * ms},
 		Expect: []Assertion{
-			{Figure: P999, Range: Range{time.Second, 2 * time.Second}, Every: 250 * ms, Most: &Bound{1.3, true}},
+			{Figure: P999, Range: Range{time.Second, 2 * time.Second}, Every: 250 * ms, Most: &Bound{1.3, true, 2 * ms}},
 			{Figure: P50, Range: Range{0, 3 * time.Second}, Least: &Bound{Value: 0.005}},
 			{
 				Figure: ZoneShare, Zone: "b", Range: Range{0, 3 * time.Second},
-				Least: &Bound{Value: 0.25}, Most: &Bound{2, true},
+				Least: &Bound{Value: 0.25}, Most: &Bound{2, true, 0},
 			},
 			{Figure: Readmit, Node: "node2", After: 400 * ms, Most: &Bound{Value: 1}},
 		},
@@ -135,6 +135,8 @@ func TestMistakes(t *testing.T) {
 		{", most: 0", "", "x.yaml:9: expect[0]: says neither least nor most"},
 		{"most: 0", "most: a lot", "x.yaml:9: expect[0].most: must be a number"},
 		{"most: 0", "most: some x healthy", "x.yaml:9: expect[0].most: must be such as \"1.3 x healthy\""},
+		{"most: 0", "most: 1 x healthy +2ms", "x.yaml:9: expect[0].most: must be such as \"1.3 x healthy\""},
+		{"most: 0", "most: 1 x healthy + 2ms", "x.yaml:9: expect[0].most: adds a duration to a figure that is none"},
 		{"failed, most: 0", "p99, most: 0.5", "x.yaml:9: expect[0].most: must be a duration"},
 		{"failed, most: 0", "p99, every: 1500ms, most: 5ms", "x.yaml:9: expect[0].every: is not a number of windows"},
 		{"failed", "nodeShare, node: node3", "x.yaml:9: expect[0].node: is none of the nodes"},
