@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -54,11 +55,8 @@ const patience = "http: {readTimeout: 1m}\n"
 // newGateway writes the files that it reads into dir.
 func newGateway(binary, dir, more string, nodes []*testbed.Node) (*gateway, error) {
 	g := &gateway{binary: binary, dir: dir, client: &http.Client{Timeout: scrapeTimeout, Transport: &http.Transport{}}}
-	for _, address := range []*string{&g.public, &g.private} {
-		var err error
-		if *address, err = freeAddress(); err != nil {
-			return nil, err
-		}
+	if err := g.chooseAddresses(); err != nil {
+		return nil, err
 	}
 	if !strings.Contains("\n"+more, "\nhttp:") {
 		more = patience + more
@@ -79,14 +77,29 @@ func newGateway(binary, dir, more string, nodes []*testbed.Node) (*gateway, erro
 	return g, nil
 }
 
-// freeAddress is on loopback, with a port that nobody has now.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// The gateway's ports are below those that kernels take for outgoing connections, one of which might otherwise get the port
+// of a gateway that is to come back, and above those of testbed (see its ports.go).
+const (
+	firstPort = 30000
+	portCount = 2000
+)
+
+// chooseAddresses finds two addresses on loopback that nobody listens at.
+func (g *gateway) chooseAddresses() error {
+	var err error
+	var found []string
+	for _, n := range rand.Perm(portCount) {
+		var listener net.Listener
+		if listener, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+n))); err != nil {
+			continue
+		}
+		defer listener.Close() // not before both are found
+		if found = append(found, listener.Addr().String()); len(found) == 2 {
+			g.public, g.private = found[0], found[1]
+			return nil
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
+	return fmt.Errorf("no free ports for rongate: %w", err)
 }
 
 func (g *gateway) log() string { return filepath.Join(g.dir, "rongate.log") }

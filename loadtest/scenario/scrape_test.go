@@ -27,3 +27,12 @@ func TestCounts(t *testing.T) {
 		}
 	}
 }
+
+func TestAddressesDiffer(t *testing.T) {
+	for range 200 {
+		g := &gateway{}
+		if err := g.chooseAddresses(); err != nil || g.public == g.private || g.public == "" || g.private == "" {
+			t.Fatalf("%q and %q, %v", g.public, g.private, err)
+		}
+	}
+}
