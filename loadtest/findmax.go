@@ -48,29 +48,36 @@ func FindMax(ctx context.Context, cfg Config, goal Goal, tell func(Trial)) ([]Tr
 	if len(cfg.Steps) > 0 {
 		step = cfg.Steps[0]
 	}
-	var trials []Trial
-	low, high := 0.0, 0.0 // what is met, and what is missed; 0: not known
-	for rate := step.Rate; len(trials) < findTrials && ctx.Err() == nil; {
+	return search(ctx, step.Rate, func(rate float64) (Trial, error) {
 		cfg.Steps = []Step{{Rate: rate, Duration: step.Duration}}
 		result, err := Run(ctx, cfg)
 		if err != nil {
-			return trials, err
-		}
-		if ctx.Err() != nil {
-			break // half a trial says nothing
+			return Trial{}, err
 		}
 		t := Trial{Rate: rate, Result: result}
 		t.Missed, t.Harness = goal.misses(result)
-		trials = append(trials, t)
-		if tell != nil {
+		if tell != nil && ctx.Err() == nil {
 			tell(t)
 		}
+		return t, nil
+	})
+}
+
+// search tries rates, from one on.
+func search(ctx context.Context, rate float64, try func(rate float64) (Trial, error)) (trials []Trial, err error) {
+	low, high := 0.0, 0.0 // what is met, and what is missed; 0: not known
+	for len(trials) < findTrials {
+		t, err := try(rate)
+		if err != nil || ctx.Err() != nil { // half a trial says nothing
+			return trials, err
+		}
+		trials = append(trials, t)
 		if t.Missed == "" {
 			low = rate
 		} else {
 			high = rate
 		}
-		if high > 0 && (high-low) <= findPrecision*high || high > 0 && high < 1 {
+		if high > 0 && (high-low <= findPrecision*high || high < 1) {
 			break
 		}
 		rate = nextRate(low, high)
