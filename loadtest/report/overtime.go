@@ -117,10 +117,11 @@ func (d *drawing) failed(index int) *plot {
 func (d *drawing) stack(p *plot, rows []hoverRow, starts []time.Duration, width time.Duration, y scale) {
 	below := make([]float64, len(starts))
 	for k, row := range rows {
-		var drawn path
+		var drawn, edge path
 		for i := range starts {
 			v := row.V[i]
 			if known(v) == nil || v <= 0 {
+				edge.gap()
 				continue
 			}
 			ended := starts[i] + width
@@ -130,9 +131,12 @@ func (d *drawing) stack(p *plot, rows []hoverRow, starts []time.Duration, width 
 			from, to := d.x.at(starts[i].Seconds()), d.x.at(ended.Seconds())
 			top := y.at(below[i] + v)
 			drawn.box(from, top, max(to-from, 1), y.at(below[i])-top)
+			edge.to(from, top)
+			edge.to(to, top)
 			below[i] += v
 		}
 		p.add(layer{Name: row.Name, Class: colour(k), Area: true, Path: drawn.String()})
+		p.Layers = append(p.Layers, layer{Class: "edge", Path: edge.String()})
 		p.hover.Rows = append(p.hover.Rows, row)
 	}
 }

@@ -135,7 +135,7 @@ func (p *page) facts(r *Report) {
 		}
 	}
 	if length > 0 {
-		add("Length", length.Round(time.Millisecond).String(), false)
+		add("Length", length.Round(100*time.Millisecond).String(), false)
 	}
 	add("Versions", versions(r.Versions), false)
 	add("Machine", r.Machine.String(), false)
@@ -264,7 +264,7 @@ func (p *page) tables(l *Load, index int) {
 
 // A forest is a comparison: each figure with its interval, drawn on a common scale of ratios.
 type forest struct {
-	A, B       string
+	A, B       string // what the loads are called; empty: not known
 	Rows       []forestRow
 	One, Width float64 // where a ratio of 1 lies; the drawing's width
 }
@@ -282,7 +282,7 @@ func newForest(r *Report) *forest {
 		return nil
 	}
 	const width, edge, least = 240.0, 8.0, 1.05
-	f := &forest{A: "A", B: "B", Width: width}
+	f := &forest{Width: width}
 	if len(r.Loads) == 2 {
 		f.A, f.B = clean(r.Loads[0].name(0), 30), clean(r.Loads[1].name(1), 30)
 	}

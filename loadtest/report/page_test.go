@@ -2,7 +2,11 @@ package report
 
 import (
 	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +40,104 @@ func TestWriteHTML(t *testing.T) {
 		opened := len(regexp.MustCompile(`<`+tag+`[\s>]`).FindAllString(text, -1))
 		if closed := strings.Count(text, "</"+tag+">"); opened != closed {
 			t.Errorf("%d of <%s> are opened and %d closed", opened, tag, closed)
+		}
+	}
+}
+
+// TestWellFormed: the page is written as XML, which has a strict parser, so that no browser has to guess.
+func TestWellFormed(t *testing.T) {
+	reports := odd()
+	reports["whole"], reports["void"] = whole(), void()
+	for name, r := range reports {
+		decoder := xml.NewDecoder(strings.NewReader(html(t, r)))
+		for {
+			_, err := decoder.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+// TestEveryLayerIsDrawn: a kind of failure, a node and a load are each a line or an area that the legend names.
+func TestEveryLayerIsDrawn(t *testing.T) {
+	plots, err := newDrawing(whole()).all()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range plots {
+		names := p.Title + ":"
+		for _, l := range p.Layers {
+			if l.Path == "" {
+				t.Errorf("%s: %s is not drawn", p.Title, l.Name)
+			}
+			if l.Name != "" {
+				names += " " + l.Name + ","
+			}
+		}
+		got = append(got, names)
+	}
+	want := []string{
+		"Latency over time: gateway: p50, p99, p99.9, max,",
+		"Latency over time: peer: p50, p99, p99.9, max,",
+		"Percentile curve: gateway, from sent, gateway, from due, peer, from sent, peer, from due,",
+		"Rate: gateway: asked, sent, answered,",
+		"Failures: gateway: 503 (20),",
+		"Rate: peer: sent, answered,",
+		"Statements by node: node1, node2, node3,",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("drawn are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestLabelsOfEvents: no label covers another, and what finds no room is still marked.
+func TestLabelsOfEvents(t *testing.T) {
+	var events []Event
+	for i := range 12 {
+		events = append(events, Event{At: time.Duration(i) * 100 * time.Millisecond, What: "something that was done"})
+	}
+	events = append(events, Event{At: 59 * time.Second, What: "the last"}, Event{At: time.Hour, What: "beyond the end"})
+	x, _ := timeScale(time.Minute, plotLeft, plotRight)
+	list, lanes := place(events, x)
+	if len(list) != 13 || lanes != maxLanes {
+		t.Errorf("%d events in %d lanes", len(list), lanes)
+	}
+	seen := map[int]bool{}
+	for _, e := range list[:12] {
+		if e.lane >= 0 && seen[e.lane] {
+			t.Errorf("two labels in lane %d", e.lane)
+		}
+		seen[e.lane] = true
+	}
+	if last := list[12]; !last.end || last.lane != 0 {
+		t.Errorf("the label at the end is placed %+v", last)
+	}
+}
+
+func TestScales(t *testing.T) {
+	s, ticks := linear(1930, 100, 0, "")
+	if s.max != 2000 || s.at(1000) != 50 || ticks[len(ticks)-1].Text != "2,000" {
+		t.Errorf("linear: %+v %+v", s, ticks)
+	}
+	s, ticks = latencyScale(700, 1_100_000, 0, 100)
+	if s.min != 500 || s.max != 2_000_000 || ticks[0].At != 0 || s.at(5e6) != 100 {
+		t.Errorf("logarithmic: %+v %+v", s, ticks)
+	}
+	for most, want := range map[time.Duration]string{
+		12 * time.Second: "12 s", 10 * time.Minute: "10:00", 3 * time.Hour: "3:00:00",
+	} {
+		if _, ticks := timeScale(most, 0, 1); ticks[len(ticks)-1].Text != want {
+			t.Errorf("%v: the last tick is %q; want %q", most, ticks[len(ticks)-1].Text, want)
+		}
+	}
+	for v, want := range map[float64]string{1: "0 %", 10: "90 %", 100: "99 %", 1000: "99.9 %", 1e5: "99.999 %"} {
+		if got := nines(v); got != want {
+			t.Errorf("%v: %q; want %q", v, got, want)
 		}
 	}
 }

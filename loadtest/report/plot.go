@@ -18,7 +18,7 @@ const (
 	plotInside = 240.0 // the height of what the axes enclose
 	plotBelow  = 44.0
 	laneHeight = 17.0
-	charWidth  = 6.6 // of the labels of events
+	charWidth  = 7.4 // of the labels of events
 	colours    = 8   // that the page has
 )
 

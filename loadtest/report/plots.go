@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -140,10 +142,10 @@ func latencyLines() []struct {
 		percentile
 		class string
 	}{
-		{percentile{"max", 1}, "thin c7"},
-		{percentile{"p99.9", 0.999}, "c2"},
-		{percentile{"p99", 0.99}, "c1"},
 		{percentile{"p50", 0.5}, "c0"},
+		{percentile{"p99", 0.99}, "c1"},
+		{percentile{"p99.9", 0.999}, "c2"},
+		{percentile{"max", 1}, "dots c7"}, // over p99.9, which it often equals
 	}
 }
 
@@ -153,9 +155,9 @@ func (d *drawing) latency(index int) *plot {
 	if windows == nil {
 		return nil
 	}
-	p := d.overTime(d.title("Latency over time", index), fmt.Sprintf("Each point is the %s of requests that were due then, "+
-		"counted from when they were due: half of them took no longer than p50, 99 in 100 no longer than p99. The axis is "+
-		"logarithmic; numbered lines are events.", written(width)), true)
+	p := d.overTime(d.title("Latency over time", index), fmt.Sprintf("Each point stands for the requests that were due "+
+		"within %s: half of them were answered no later than p50 after they were due, 99 in 100 no later than p99, and none "+
+		"later than max; the axis is logarithmic.", written(width)), true)
 	least, most := d.latencyRange()
 	y, ticks := latencyScale(least, most, p.Bottom, p.Top)
 	p.YTicks, p.YTitle = ticks, "latency"
@@ -297,13 +299,17 @@ func onGrid(h *hdrhistogram.Histogram, grid []float64) []float64 {
 // nines writes the share that a value of 1/(1-q) stands for, with as many digits as tell it from its neighbours.
 func nines(v float64) string {
 	places := max(0, int(math.Ceil(math.Log10(v)))-1)
-	return fmt.Sprintf("%.*f %%", places, 100*(1-1/v))
+	text := strconv.FormatFloat(100*(1-1/v), 'f', places, 64)
+	if places > 0 {
+		text = strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	}
+	return text + " %"
 }
 
-// written writes a length of time in words that follow "the".
+// written writes a length of time in words.
 func written(d time.Duration) string {
 	if d == time.Second {
-		return "second"
+		return "one second"
 	}
-	return fmt.Sprintf("%v", d)
+	return number(d.Seconds()) + " s"
 }
