@@ -128,13 +128,13 @@ type Result struct {
 	Started  time.Time
 	Length   time.Duration // that the load took
 	Total    Count
-	Service  *hdrhistogram.Histogram // latency from when a request was sent, which a stall looks better in; microseconds
+	Service  *hdrhistogram.Histogram // latency from when a request was sent; microseconds
 	Lateness *hdrhistogram.Histogram // of sending; microseconds
 	Windows  []Window
 	Examples map[string]string // for each kind of failure, what was said of the first one
 }
 
-// Void returns why the run says nothing about the server, empty if it does: the harness was what was slow.
+// Void reports whether the run says nothing about the server: the harness was what was slow.
 func (r *Result) Void() bool {
 	return float64(r.Total.Late) > maxLatePart*float64(r.Total.Due) || r.Total.Sent < r.Total.Due
 }

@@ -8,9 +8,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/rongate/rongate/internal/frauddata"
-	"github.com/rongate/rongate/loadtest"
-	"github.com/rongate/rongate/loadtest/features"
 	"github.com/rongate/rongate/loadtest/report"
 	"github.com/rongate/rongate/loadtest/scenario"
 )
@@ -64,9 +61,6 @@ func (c *scenarioCmd) one(ctx context.Context, out output, f scenario.File) endi
 	live := report.NewLive(out.stderr)
 	r, err := scenario.Run(ctx, f, scenario.Config{
 		Rongate: c.Rongate, Seed: c.Seed, Command: out.args, Say: live.Event, Progress: live.Load(""),
-		Source: func(ctx context.Context, url string, data *frauddata.Data) (loadtest.Source, error) {
-			return features.Open(ctx, url, features.Config{Data: data, Keys: features.Keys{Missing: 0.02}})
-		},
 	})
 	if r != nil {
 		if writeErr := report.WriteText(out.stdout, r); writeErr != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/rongate/rongate/internal/faultnet"
-	"github.com/rongate/rongate/internal/frauddata"
 	"github.com/rongate/rongate/internal/testbed"
 )
 
@@ -97,56 +96,4 @@ func (a *Action) String() string {
 		text += fmt.Sprintf(", %.4g %% by %v", 100*a.Fault.Stragglers, a.Fault.StragglerDelay)
 	}
 	return text
-}
-
-const (
-	rowsPerInsert = 500
-	rowsPerScript = 5000 // a script costs a start of the command-line client
-)
-
-// loadData makes the tables and fills them.
-func loadData(ctx context.Context, cluster testbed.Cluster, data *frauddata.Data) error {
-	script := "CREATE DATABASE " + frauddata.Database + ";\n"
-	for _, group := range data.Groups() {
-		script += group.Create(cluster.Engine(), cluster.KeyOptions()) + ";\n"
-	}
-	if err := cluster.Exec(ctx, script); err != nil {
-		return err
-	}
-	for _, group := range data.Groups() {
-		if err := fill(ctx, cluster, group); err != nil {
-			return fmt.Errorf("load %s: %w", group.Table(), err)
-		}
-	}
-	return nil
-}
-
-func fill(ctx context.Context, cluster testbed.Cluster, group *frauddata.Group) error {
-	const start = "SET time_zone='+00:00';\n"
-	script := []byte(start)
-	rows := 0
-	for row := range group.Rows() {
-		separator := ",\n("
-		if rows%rowsPerInsert == 0 {
-			separator = fmt.Sprintf("INSERT INTO %s.%s VALUES\n(", frauddata.Database, group.Table())
-		}
-		script = append(script, separator...)
-		for i, value := range row {
-			if i > 0 {
-				script = append(script, ',')
-			}
-			script = frauddata.Literal(script, value)
-		}
-		script = append(script, ')')
-		if rows++; rows%rowsPerInsert == 0 || rows == group.Count() {
-			script = append(script, ";\n"...)
-		}
-		if rows%rowsPerScript == 0 || rows == group.Count() {
-			if err := cluster.Exec(ctx, string(script)); err != nil {
-				return err
-			}
-			script = script[:len(start)]
-		}
-	}
-	return nil
 }

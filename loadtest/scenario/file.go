@@ -37,7 +37,7 @@ type Load struct {
 	Capacity Capacity        // how it is found out, if a step's rate is a fraction of it
 	Window   time.Duration   // what is counted, and compared, as a whole
 	Timeout  time.Duration   // for an answer
-	Views    []features.View // what is asked for; none: see Config.Source
+	Views    []features.View // what is asked for; none: all
 	Missing  float64         // share of the entries that lack a row
 }
 

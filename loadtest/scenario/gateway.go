@@ -48,18 +48,11 @@ type gateway struct {
 	died    error         // that it ended though nobody wanted it to
 }
 
-// patience has rongate keep connections that the load made beforehand and needs only once things break. By default those
-// that have not carried a request within 5 s are closed.
-const patience = "http: {readTimeout: 1m}\n"
-
 // newGateway writes the files that it reads into dir.
 func newGateway(binary, dir, more string, nodes []*testbed.Node) (*gateway, error) {
 	g := &gateway{binary: binary, dir: dir, client: &http.Client{Timeout: scrapeTimeout, Transport: &http.Transport{}}}
 	if err := g.chooseAddresses(); err != nil {
 		return nil, err
-	}
-	if !strings.Contains("\n"+more, "\nhttp:") {
-		more = patience + more
 	}
 	var list strings.Builder
 	for _, n := range nodes {

@@ -24,10 +24,6 @@ type Config struct {
 	// stands in.
 	Rongate string
 
-	// Source makes the requests of scenarios that name no views, to a server that serves frauddata.Catalog from that data.
-	// Nil: all views are asked for, each as often as the others.
-	Source func(ctx context.Context, url string, data *frauddata.Data) (loadtest.Source, error)
-
 	Seed    uint64   // of everything that is drawn. 0: one that no other run has.
 	Command []string // for the report
 
@@ -43,7 +39,7 @@ type runner struct {
 	cluster testbed.Cluster
 	gateway *gateway
 	data    *frauddata.Data
-	source  loadtest.Source
+	source  *features.Source
 	targets map[string]target
 	report  *report.Report
 }
@@ -107,7 +103,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	r.cfg.Say(fmt.Sprintf("loading %d rows", r.file.Database.Rows))
-	if err := loadData(ctx, r.cluster, r.data); err != nil {
+	if err := r.data.Load(ctx, r.cluster.Exec, r.cluster.Engine(), r.cluster.KeyOptions(), nil); err != nil {
 		return err
 	}
 	if r.gateway, err = newGateway(binary, r.dir, r.file.Gateway, r.cluster.Nodes()); err != nil {
@@ -122,17 +118,10 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 	if rows, err := r.cluster.Query(ctx, "SELECT VERSION()"); err == nil {
 		r.report.Versions["database"] = rows[0][0].Text
 	}
-	r.source, err = r.open(ctx)
-	return err
-}
-
-func (r *runner) open(ctx context.Context) (loadtest.Source, error) {
-	if r.cfg.Source != nil && len(r.file.Load.Views) == 0 {
-		return r.cfg.Source(ctx, r.url(), r.data)
-	}
-	return features.Open(ctx, r.url(), features.Config{
+	r.source, err = features.Open(ctx, r.url(), features.Config{
 		Data: r.data, Views: r.file.Load.Views, Keys: features.Keys{Missing: r.file.Load.Missing},
 	})
+	return err
 }
 
 func (r *runner) url() string { return "http://" + r.gateway.public }
