@@ -21,7 +21,7 @@ type compareCmd struct {
 	reportFlags
 }
 
-// Run compares; what it finds is no failure.
+// Run compares. What it finds is no failure, but requests that failed are, and a harness that was late.
 func (c *compareCmd) Run(ctx context.Context, out output) error {
 	cfg, source, err := open(ctx, c.A, &c.loadFlags, &c.sourceFlags)
 	if err != nil {
@@ -48,5 +48,8 @@ func (c *compareCmd) Run(ctx context.Context, out output) error {
 			What: ratio.What, Unit: ratio.Unit, A: ratio.A, B: ratio.B, Ratio: ratio.Ratio, Low: ratio.Low, High: ratio.High,
 		})
 	}
-	return c.write(out, r)
+	if err := c.write(out, r); err != nil {
+		return err
+	}
+	return judge(compared.Results[0], compared.Results[1])
 }

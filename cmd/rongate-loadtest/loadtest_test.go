@@ -83,6 +83,22 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+// TestJudge: a result fails a command by being void or by any request that failed, whichever of the results it is.
+func TestJudge(t *testing.T) {
+	good := &loadtest.Result{Total: loadtest.Count{Due: 100, Sent: 100, Late: 1}}
+	late := &loadtest.Result{Total: loadtest.Count{Due: 100, Sent: 100, Late: 2}}
+	unsent := &loadtest.Result{Total: loadtest.Count{Due: 100, Sent: 99}}
+	failed := &loadtest.Result{Total: loadtest.Count{Due: 100, Sent: 100, Failed: map[string]uint64{"504": 1}}}
+	if err := judge(good, good); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []*loadtest.Result{late, unsent, failed} {
+		if judge(good, bad) == nil || judge(bad, good) == nil {
+			t.Errorf("%+v passes", bad.Total)
+		}
+	}
+}
+
 // TestEndings: nothing but a run that kept everything passes.
 func TestEndings(t *testing.T) {
 	passed := &report.Report{Verdicts: []report.Verdict{{What: "failed", Passed: true}}}

@@ -42,8 +42,15 @@ func (c *runCmd) Run(ctx context.Context, out output) error {
 	if err := c.write(out, r); err != nil {
 		return err
 	}
-	if result.Void() || result.Total.Failures() > 0 {
-		return errFailed
+	return judge(result)
+}
+
+// judge fails a command whose results say nothing of a server, or that requests failed.
+func judge(results ...*loadtest.Result) error {
+	for _, r := range results {
+		if r.Void() || r.Total.Failures() > 0 {
+			return errFailed
+		}
 	}
 	return nil
 }
