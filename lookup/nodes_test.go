@@ -336,6 +336,45 @@ func TestLeavingFinishes(t *testing.T) {
 	})
 }
 
+// TestChangeBounds: the bounds of a change hold from the next read on.
+func TestChangeBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChanging(t)
+		change := func(cfg lookup.Config) {
+			t.Helper()
+			cfg.Zone, cfg.Nodes = "z1", []lookup.NodeConfig{{Address: "a", Zone: "z1"}}
+			if err := c.reader.Change(cfg, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		change(lookup.Config{MaxBlockBytes: 10})
+		if got := c.read(accounts, c.accountKeys(1, 2, 3), time.Second)[0]; got != lookup.ErrTooLarge.Error() {
+			t.Errorf("a block of more than may be: %q", got)
+		}
+		change(lookup.Config{MaxLiveBytes: 1})
+		var held lookup.Call
+		held.Add(c.plans[accounts], c.accountKeys(1))
+		c.reader.Read(&held, time.Now().Add(time.Second))
+		if got := c.read(accounts, c.accountKeys(2), time.Second)[0]; got != lookup.ErrOverloaded.Error() {
+			t.Errorf("while more is held than may be: %q", got)
+		}
+		held.Release()
+		change(lookup.Config{MaxQueued: 1})
+		release := make(chan struct{})
+		c.node("a").OnSelect = func(string, int, time.Time) error { <-release; return nil }
+		var reads sync.WaitGroup
+		for range 3 { // two run, one waits
+			reads.Go(func() { c.wantRead() })
+			synctest.Wait()
+		}
+		if got := c.read(accounts, c.accountKeys(2), time.Second)[0]; got != lookup.ErrOverloaded.Error() {
+			t.Errorf("while as many wait as may: %q", got)
+		}
+		close(release)
+		reads.Wait()
+	})
+}
+
 // TestChangeBeforeUse: nothing is dialed before there is something to warm it with.
 func TestChangeBeforeUse(t *testing.T) {
 	r, err := lookup.Open(lookup.Config{

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,6 +60,50 @@ func TestChange(t *testing.T) {
 	if got := post("{}"); got != 200 {
 		t.Errorf("without keys again: %d", got)
 	}
+}
+
+// TestChangeBounds changes how much may go on at once.
+func TestChangeBounds(t *testing.T) {
+	service, entered, release := blockingService()
+	s := start(t, Config{}, service)
+	if err := s.Change(Config{MaxConcurrent: 1}); err != nil {
+		t.Fatal(err)
+	}
+	var first sync.WaitGroup
+	first.Go(func() { s.do("POST", "/feature-vectors", "{}") })
+	<-entered
+	if got := s.do("POST", "/feature-vectors", "{}").status; got != 429 {
+		t.Errorf("a second request where one may be in progress: %d", got)
+	}
+	close(release)
+	first.Wait()
+	go func() { <-entered }() // the request that comes
+	if err := s.Change(Config{MaxSendingBytes: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.do("POST", "/feature-vectors", "{}").status; got != 429 {
+		t.Errorf("an answer of more than may be written: %d", got)
+	}
+	if err := s.Change(Config{MaxConnections: 1}); err != nil {
+		t.Fatal(err)
+	}
+	kept := s.dial()
+	kept.write("GET /openapi.json HTTP/1.1\r\nHost: h\r\n\r\n")
+	if got := kept.response().status; got != 200 {
+		t.Errorf("the one connection: %d", got)
+	}
+	if got := s.dial().response().status; got != 429 {
+		t.Errorf("a connection more than may be: %d", got)
+	}
+}
+
+// TestChangeDrainDelay drains by the delay that holds when it is asked to.
+func TestChangeDrainDelay(t *testing.T) {
+	s := start(t, Config{DrainDelay: time.Hour}, &fakeService{})
+	if err := s.Change(Config{DrainDelay: time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	s.stop() // within its ten seconds
 }
 
 // TestOnlyLocal gives profiles to nobody on another machine.

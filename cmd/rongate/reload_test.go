@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -208,6 +209,70 @@ func TestReloadBeforeTheDatabase(t *testing.T) {
 	rewrite(t, dir, "rongate.yaml", config)
 	s.wait("current again", func() bool { return s.metric("rongate_reload_current") == 1 })
 	s.terminate()
+}
+
+// TestWhatAChangeTakes tells new connections, and a restart, from neither.
+func TestWhatAChangeTakes(t *testing.T) {
+	cert, key := certificate(t)
+	other, _ := certificate(t)
+	const nodes = "catalog: {file: catalog.yaml}\nnodes: [{address: \"h:1\"}]\n"
+	load := func(ca, password, config string) *config {
+		t.Helper()
+		c, err := loadConfig(filepath.Join(folder(t, map[string]string{
+			"catalog.yaml": smallCatalog, "password": password, "other": password, "ca.pem": ca, "key.pem": key,
+			"rongate.yaml": nodes + config,
+		}), "rongate.yaml"), noEnvironment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	const database = "database: {user: u, passwordFile: password, tls: {ca: ca.pem}}\n"
+	for _, test := range []struct {
+		name, ca, password, config string
+		redial                     bool
+		fixed                      string
+	}{
+		{name: "nothing", config: database},
+		{name: "the password", password: "new", config: database},
+		{name: "limits", config: database + "deadline: 1s\nlimits: {maxEntries: 5, maxQueued: 5, maxConcurrent: 5}\n"},
+		{name: "the log's level", config: database + "log: {level: debug}\n"},
+		{name: "authority", ca: other, config: database, redial: true},
+		{name: "user", config: strings.Replace(database, "user: u", "user: v", 1), redial: true},
+		{name: "password file", config: strings.Replace(database, "passwordFile: password", "passwordFile: other", 1), redial: true},
+		{name: "server name", config: strings.Replace(database, "ca: ca.pem", "ca: ca.pem, serverName: x", 1), redial: true},
+		{name: "no TLS", config: "database: {user: u, passwordFile: password}\n", redial: true},
+		{name: "perNode", config: database + "connections: {perNode: 3}\n", redial: true},
+		{name: "maxDetached", config: database + "connections: {maxDetached: 3}\n", redial: true},
+		{name: "concurrentWarmups", config: database + "connections: {concurrentWarmups: 3}\n", redial: true},
+		{name: "keepAlive", config: database + "connections: {keepAlive: 3s}\n", redial: true},
+		{name: "lifetime", config: database + "connections: {lifetime: 3h}\n", redial: true},
+		{name: "statements", config: database + "connections: {statements: 3}\n", redial: true},
+		{name: "drainGrace", config: database + "connections: {drainGrace: 3s}\n", redial: true},
+		{
+			name: "listeners", fixed: "listen privateListen socketMode",
+			config: database + "listen: 127.0.0.1:1\nprivateListen: 127.0.0.1:2\nsocketMode: \"0600\"\n",
+		},
+		{
+			name: "HTTP", fixed: "limits.maxHeaderBytes http.readTimeout http.idleTimeout",
+			config: database + "limits: {maxHeaderBytes: 1000}\nhttp: {readTimeout: 9s, idleTimeout: 9s, writeTimeout: 9s}\n",
+		},
+		{name: "the log's form", fixed: "log.format", config: database + "log: {format: json}\n"},
+	} {
+		// In one directory after the other: the files' paths differ, so they are made the same.
+		a, b := load(cert, "old", database), load(cmp.Or(test.ca, cert), cmp.Or(test.password, "old"), test.config)
+		a.access.passwordFile, b.access.passwordFile = filepath.Base(a.access.passwordFile), filepath.Base(b.access.passwordFile)
+		if redial := !sameConnections(a, b); redial != test.redial {
+			t.Errorf("%s: new connections: %t", test.name, redial)
+		}
+		if fixed := strings.Join(fixedFields(a, b), " "); fixed != test.fixed {
+			t.Errorf("%s: takes a restart: %q", test.name, fixed)
+		}
+		keepFixed(b, a)
+		if fixed := fixedFields(a, b); len(fixed) > 0 {
+			t.Errorf("%s: is in force and is not: %q", test.name, fixed)
+		}
+	}
 }
 
 // TestRefusedCatalogue: one that names a column that is not there yet is served when it is.

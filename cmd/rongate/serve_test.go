@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -161,6 +165,29 @@ func TestServeWithoutDatabase(t *testing.T) {
 		return strings.Contains(body, refusing.Addr().String())
 	})
 	s.terminate()
+}
+
+// TestFitContainer: nine tenths of what a container may use are the collector's limit, unless GOMEMLIMIT says another.
+func TestFitContainer(t *testing.T) {
+	before, threads := debug.SetMemoryLimit(-1), runtime.GOMAXPROCS(0)
+	defer func() {
+		debug.SetMemoryLimit(before)
+		runtime.GOMAXPROCS(threads)
+	}()
+	debug.SetMemoryLimit(math.MaxInt64)
+	log := slog.New(slog.DiscardHandler)
+	fitContainer(log, 0)
+	if got := debug.SetMemoryLimit(-1); got != math.MaxInt64 {
+		t.Errorf("without a limit: %d", got)
+	}
+	fitContainer(log, 100<<20)
+	if got := debug.SetMemoryLimit(-1); got != 90<<20 {
+		t.Errorf("of 100 MiB: %d", got)
+	}
+	fitContainer(log, 200<<20)
+	if got := debug.SetMemoryLimit(-1); got != 90<<20 {
+		t.Errorf("a limit that was there is overridden: %d", got)
+	}
 }
 
 // TestServeAddressInUse ends at once, with the reason.

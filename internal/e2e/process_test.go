@@ -192,7 +192,7 @@ func TestRestartInTurn(t *testing.T) {
 		g.await()
 	}
 	stop := make(chan struct{})
-	var asked, moved, failed atomic.Int64
+	var asked, moved, reset, failed atomic.Int64
 	var callers sync.WaitGroup
 	for i := range 4 {
 		callers.Go(func() {
@@ -205,7 +205,10 @@ func TestRestartInTurn(t *testing.T) {
 				default:
 				}
 				err := ask(client, gateways[n%2].public)
-				if isRefused(err) { // nothing was sent
+				if isReset(err) {
+					reset.Add(1)
+				}
+				if isRefused(err) || isReset(err) {
 					moved.Add(1)
 					err = ask(client, gateways[(n+1)%2].public)
 				}
@@ -226,7 +229,11 @@ func TestRestartInTurn(t *testing.T) {
 	}
 	close(stop)
 	callers.Wait()
-	t.Logf("6 restarts, %d requests, %d of them moved on, %d failed", asked.Load(), moved.Load(), failed.Load())
+	t.Logf("6 restarts, %d requests, %d of them moved on, %d for a reset, %d failed", asked.Load(), moved.Load(),
+		reset.Load(), failed.Load())
+	if reset.Load() > maxResets {
+		t.Errorf("%d fresh connections were reset", reset.Load())
+	}
 	if asked.Load() == 0 || moved.Load() == 0 {
 		t.Errorf("%d requests, %d moved on: nothing was tested", asked.Load(), moved.Load())
 	}
@@ -264,14 +271,22 @@ type lostError struct {
 
 func (e lostError) Unwrap() error { return e.error }
 
-// isRefused reports whether the gateway has not read the request: no connection could be had, or the kernel reset a fresh
-// one, which it does to those that are made in the instant in which the listener closes.
+// isRefused reports whether no connection could be had, so that nothing was sent.
 func isRefused(err error) bool {
 	var network *net.OpError
-	var lost lostError
-	return errors.As(err, &network) && network.Op == "dial" ||
-		errors.As(err, &lost) && lost.fresh && errors.Is(lost.error, syscall.ECONNRESET)
+	return errors.As(err, &network) && network.Op == "dial"
 }
+
+// isReset reports whether the kernel reset a fresh connection, which it does to those that are made in the instant in which
+// the listener closes: nothing was read of the request.
+func isReset(err error) bool {
+	var lost lostError
+	return errors.As(err, &lost) && lost.fresh && errors.Is(lost.error, syscall.ECONNRESET)
+}
+
+// maxResets is how many of the restarts may meet that instant. That those who have connected before it are accepted is for
+// the tests of package server to show: here few come so late.
+const maxResets = 2
 
 // manyViews is a catalogue of 100 feature views over the contract's tables.
 func manyViews() string {
