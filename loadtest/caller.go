@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -46,13 +47,24 @@ type caller struct {
 	ids     *ids
 	id      []byte
 
+	wire []byte // the next request
+	out  *bufio.Writer
+
 	conn   net.Conn
+	raw    syscall.RawConn // of conn
 	in     *bufio.Reader
-	out    *bufio.Writer
 	used   time.Time // when the latest answer was there, or it was made
 	proven bool      // the connection has carried an answer
 	req    fasthttp.Request
 	resp   fasthttp.Response
+}
+
+// An outcome is what became of a request.
+type outcome struct {
+	at       time.Time // when the answer was there, or it was clear that none comes; without its judging
+	answered bool
+	failure  string // the kind of what went wrong; empty for nothing
+	detail   string // what is to be said of it
 }
 
 // prepare makes the next request, so that sending it takes no longer than it must.
@@ -62,39 +74,58 @@ func (c *caller) prepare() {
 	c.asker.Ask(&c.req)
 	c.id = c.ids.next(c.id[:0])
 	c.req.Header.SetBytesV(requestIDHeader, c.id)
+	if c.out == nil {
+		c.out = bufio.NewWriterSize(nil, bufferBytes)
+	}
+	c.wire = c.wire[:0]
+	c.out.Reset((*appender)(&c.wire))
+	if err := errors.Join(c.req.Write(c.out), c.out.Flush()); err != nil {
+		panic(err) // nothing is written to but memory
+	}
 }
 
-// call sends the prepared request. failure is the kind of what went wrong, empty for nothing, detail what is to be said of
-// it; the time is the one at which the answer was there, and does not hold its judging.
-func (c *caller) call() (answered bool, failure, detail string, at time.Time) {
+// An appender is a writer to memory.
+type appender []byte
+
+func (a *appender) Write(p []byte) (int, error) {
+	*a = append(*a, p...)
+	return len(p), nil
+}
+
+// call sends the prepared request and receives its answer.
+func (c *caller) call() outcome {
 	deadline := time.Now().Add(c.timeout)
 	if err := c.connect(deadline); err != nil {
-		return false, NotConnected, err.Error(), time.Now()
+		return outcome{at: time.Now(), failure: NotConnected, detail: err.Error()}
 	}
-	err := c.exchange(deadline)
-	at = time.Now()
+	err := c.write(0, deadline)
+	if err == nil {
+		err = c.receive()
+	}
+	return c.outcome(err, deadline)
+}
+
+// outcome tells what has become of a request that was sent, and answered if err is nil.
+func (c *caller) outcome(err error, deadline time.Time) outcome {
+	at := time.Now()
 	if err != nil {
 		c.close()
 		if !at.Before(deadline) { // fasthttp does not say so of every such error
-			return false, TimedOut, err.Error(), at
+			return outcome{at: at, failure: TimedOut, detail: err.Error()}
 		}
-		return false, Lost, err.Error(), at
+		return outcome{at: at, failure: Lost, detail: err.Error()}
 	}
 	c.used, c.proven = at, true
-	failure, detail = c.judge()
+	failure, detail := c.judge()
 	if c.resp.ConnectionClose() {
 		c.close()
 	}
-	return true, failure, detail, at
+	return outcome{at: at, answered: true, failure: failure, detail: detail}
 }
 
 // connect sees to it that there is a connection that the server has not closed for want of use.
 func (c *caller) connect(deadline time.Time) error {
-	limit := firstLimit
-	if c.proven {
-		limit = idleLimit
-	}
-	if c.conn != nil && time.Since(c.used) > limit {
+	if c.conn != nil && c.stale(time.Now()) {
 		c.close()
 	}
 	if c.conn != nil {
@@ -106,26 +137,48 @@ func (c *caller) connect(deadline time.Time) error {
 	if err != nil {
 		return err
 	}
-	c.conn, c.used, c.proven = conn, time.Now(), false
+	raw, err := conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	c.conn, c.raw, c.used, c.proven = conn, raw, time.Now(), false
 	if c.in == nil {
-		c.in, c.out = bufio.NewReaderSize(conn, bufferBytes), bufio.NewWriterSize(conn, bufferBytes)
+		c.in = bufio.NewReaderSize(conn, bufferBytes)
 	} else {
 		c.in.Reset(conn)
-		c.out.Reset(conn)
 	}
 	return nil
 }
 
-func (c *caller) exchange(deadline time.Time) error {
+// stale reports whether the server may be about to close the connection for want of use.
+func (c *caller) stale(now time.Time) bool {
+	limit := firstLimit
+	if c.proven {
+		limit = idleLimit
+	}
+	return now.Sub(c.used) > limit
+}
+
+// write sends the prepared request, from some byte on, and sets the deadline for its answer too.
+func (c *caller) write(from int, deadline time.Time) error {
 	if err := c.conn.SetDeadline(deadline); err != nil {
 		return err
 	}
-	if err := c.req.Write(c.out); err != nil {
-		return err
-	}
-	if err := c.out.Flush(); err != nil {
-		return err
-	}
+	_, err := c.conn.Write(c.wire[from:])
+	return err
+}
+
+// writeNow sends what of the prepared request can be sent without waiting, and returns how many bytes that is.
+func (c *caller) writeNow() (n int) {
+	_ = c.raw.Write(func(fd uintptr) bool {
+		n = max(0, writeFD(fd, c.wire))
+		return true
+	})
+	return n
+}
+
+func (c *caller) receive() error {
 	c.resp.Reset()
 	err := c.resp.ReadLimitBody(c.in, maxAnswerBytes)
 	if errors.Is(err, io.EOF) {

@@ -88,22 +88,6 @@ func long(t *testing.T) {
 	}
 }
 
-// TestTwentyThousand: both the harness and a server that does nothing have the machine's cores to share.
-func TestTwentyThousand(t *testing.T) {
-	long(t)
-	url, _ := noop(t, 0)
-	r := load(t, Config{URL: url, Steps: []Step{{Rate: 20_000, Duration: 20 * time.Second}}})
-	t.Logf("%d requests, %.2f %% late, %d failed; p50 %v, p99 %v, p99.9 %v", r.Total.Sent,
-		100*float64(r.Total.Late)/float64(r.Total.Due), r.Total.Failures(),
-		r.Total.Quantile(0.5), r.Total.Quantile(0.99), r.Total.Quantile(0.999))
-	for _, w := range r.Windows {
-		t.Logf("%v: %d due, %d late, p50 %v, p99 %v", w.Start, w.Due, w.Late, w.Quantile(0.5), w.Quantile(0.99))
-	}
-	if r.Void() || r.Total.Failures() > 0 || float64(r.Total.Sent) < 20_000*20*0.99 {
-		t.Errorf("void: %t; failed: %v", r.Void(), r.Total.Failed)
-	}
-}
-
 // TestCompareFinds compares a server with itself, and with one that takes a tenth more CPU time a request.
 func TestCompareFinds(t *testing.T) {
 	long(t)

@@ -117,6 +117,15 @@ func (r *recorder) add(s sample) {
 	_ = r.lateness.RecordValue(microseconds(s.late))
 }
 
+// fail counts a request as failed that was added as one that has not.
+func (r *recorder) fail(due time.Duration, kind string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range []*Count{r.total, r.windows[due/r.window]} {
+		c.Failed[kind]++
+	}
+}
+
 // A Window is a stretch of a run.
 type Window struct {
 	Start time.Duration // from the start of the load

@@ -17,7 +17,8 @@ import (
 
 // A Source makes what is asked.
 type Source interface {
-	// Asker returns something that makes requests for one connection; no two draw the same ones.
+	// Asker returns something that makes requests for one connection; no two draw the same ones. Several goroutines may
+	// call it at once.
 	Asker(random *rand.Rand) Asker
 }
 
@@ -120,7 +121,7 @@ type run struct {
 	idle    []*worker  // the one that was busy last is the last, and the next to be busy
 	made    int        // workers
 	waiting []ticket   // requests that are due and have no worker
-	hiring  allowance
+	hiring  hiring
 	over    bool // nothing more is due
 	due     uint64
 }
@@ -196,40 +197,51 @@ func (r *run) report() (stop func()) {
 	}
 }
 
-// warmWorkers are connected before the load begins, so that its first requests find a connection as all others do.
-const warmWorkers = 64
+const (
+	// warmTime is the load whose connections are made before it begins, so that its first requests find one as all others do,
+	// and that a pause of the machine, of which some take that long, can be made up for at once.
+	warmTime = 20 * time.Millisecond
+	minWarm  = 64
+	maxWarm  = 1024
+)
 
 func (r *run) warm() {
+	n := int(r.peak() * warmTime.Seconds())
 	var connecting sync.WaitGroup
-	for range min(warmWorkers, r.cfg.MaxInFlight) {
+	for range min(max(n, minWarm), maxWarm, r.cfg.MaxInFlight) {
 		w := r.newWorker()
 		connecting.Go(func() {
 			_ = w.connect(time.Now().Add(r.cfg.Timeout)) // what fails now fails again when it is asked for, and is counted
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.idle = append(r.idle, w)
+			w.serve(w.work)
 		})
 	}
 	connecting.Wait()
 }
 
+// peak is the highest rate of the load.
+func (r *run) peak() (rate float64) {
+	for _, s := range r.cfg.Steps {
+		rate = max(rate, s.Rate)
+	}
+	return rate
+}
+
 // openLoop sends each request when it is due.
 func (r *run) openLoop(ctx context.Context) {
 	s := newSchedule(r.cfg.Steps, r.cfg.Arrivals, rand.New(rand.NewPCG(r.cfg.Seed, 1)))
-	for _, step := range r.cfg.Steps {
-		r.hiring.rate = max(r.hiring.rate, 2*step.Rate)
-	}
+	r.hiring.floor = -int(r.peak() * lateAfter.Seconds())
 	pace(ctx, r.started, s, r.dispatch)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.over = true
 	for _, w := range r.idle {
-		close(w.tickets)
+		w.dismiss()
 	}
 	r.idle = nil
 }
 
-// dispatch gives a request to an idle worker, or to a new one, or has it wait for either.
+// dispatch sends a request on an idle worker's connection, or has a new worker send it, or has it wait for either. It is
+// the pacing thread's.
 func (r *run) dispatch(t ticket) {
 	r.mu.Lock()
 	r.due++
@@ -237,132 +249,56 @@ func (r *run) dispatch(t ticket) {
 		w := r.idle[last]
 		r.idle = r.idle[:last]
 		r.mu.Unlock()
-		w.tickets <- t
+		w.launch(t)
 		return
 	}
-	r.waiting = append(r.waiting, t)
-	var hired []ticket // those that get a new worker: the oldest
-	for len(r.waiting) > 0 && r.made+len(hired) < r.cfg.MaxInFlight && r.hiring.take(t.due) {
-		hired = append(hired, r.waiting[0])
-		r.waiting = r.waiting[1:]
+	hire := r.made < r.cfg.MaxInFlight && time.Since(r.started)-t.due <= lateAfter && r.hiring.arrived()
+	if !hire {
+		r.waiting = append(r.waiting, t)
 	}
 	r.mu.Unlock()
-	for _, t := range hired {
-		r.newWorker().tickets <- t
+	if hire {
+		w := r.newWorker()
+		w.serve(func() { w.send(t); w.work() })
 	}
 }
 
-// An allowance bounds how fast new workers are made: twice as fast as requests are due, which is enough when a server
-// stalls. When it was the machine that paused, the requests that have become due meanwhile would else each connect anew,
-// though the workers that there are will be idle again in an instant; and so much connecting is the next pause.
-type allowance struct {
-	rate float64       // a second
-	left float64       // that may be made now
-	at   time.Duration // of the latest take
+// hiring says when a request that finds no idle worker gets a new one: when it comes in time, and those before it were not
+// answered as fast as they came. That is so when the server is slow or stalls. When it was the machine that paused, the
+// requests that have become due meanwhile would else each connect anew, though the workers that there are will be idle
+// again in an instant; and so much connecting is the next pause.
+type hiring struct {
+	credit int // arrivals less answers, while requests wait
+	floor  int // that it does not fall below: what comes in the time after which a request is late
 }
 
-const maxAllowance = 64
-
-func (a *allowance) take(now time.Duration) bool {
-	a.left = min(maxAllowance, a.left+a.rate*max(0, now-a.at).Seconds())
-	a.at = max(a.at, now)
-	if a.left < 1 {
+// arrived counts a request that has found no worker, and reports whether to hire one.
+func (h *hiring) arrived() bool {
+	h.credit++
+	if h.credit <= 0 {
 		return false
 	}
-	a.left--
+	h.credit--
 	return true
 }
 
-// A worker is a goroutine with a caller.
-type worker struct {
-	*caller
-	run      *run
-	recorder *recorder
-	tickets  chan ticket // has room for one; closed when nothing more is due
-}
-
-// newWorker makes a worker and starts it.
-func (r *run) newWorker() *worker {
-	r.mu.Lock()
-	n := r.made
-	r.made++
-	r.mu.Unlock()
-	w := &worker{run: r, recorder: r.recorders[n%len(r.recorders)], tickets: make(chan ticket, 1)}
-	w.caller = r.newCaller(n)
-	w.prepare()
-	r.workers.Go(w.work)
-	return w
-}
-
-func (r *run) newCaller(n int) *caller {
-	return &caller{
-		dial: r.dial, host: r.host, timeout: r.cfg.Timeout, ids: r.ids,
-		asker: r.cfg.Source.Asker(rand.New(rand.NewPCG(r.cfg.Seed, uint64(n)+2))),
+// freed counts a worker that has taken one of the requests that wait, of which some are left.
+func (h *hiring) freed(left int) {
+	h.credit = max(h.floor, h.credit-1)
+	if left == 0 {
+		h.credit = 0
 	}
-}
-
-// work sends requests until nothing more is due.
-func (w *worker) work() {
-	defer w.close()
-	for t := range w.tickets {
-		for more := true; more; t, more = w.next() {
-			w.send(t.due)
-		}
-		if !w.rest() {
-			return
-		}
-	}
-}
-
-// next returns a request that waits for a worker.
-func (w *worker) next() (ticket, bool) {
-	r := w.run
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.waiting) == 0 {
-		return ticket{}, false
-	}
-	t := r.waiting[0]
-	r.waiting = r.waiting[1:]
-	return t, true
-}
-
-// rest makes the worker idle. It reports false when nothing more is due.
-func (w *worker) rest() bool {
-	r := w.run
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.over {
-		return false
-	}
-	r.idle = append(r.idle, w)
-	return true
-}
-
-// send sends the prepared request, counts what becomes of it, and prepares the next.
-func (w *worker) send(due time.Duration) {
-	late := time.Since(w.run.started) - due
-	answered, failure, detail, at := w.call()
-	w.recorder.add(sample{
-		due: due, late: late, latency: at.Sub(w.run.started) - due, answered: answered, failure: failure,
-	})
-	if failure != "" {
-		w.run.examples.add(failure, detail)
-	}
-	w.prepare()
 }
 
 // closedLoop has as many callers as there are ask one request after the other.
 func (r *run) closedLoop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, length(r.cfg.Steps))
 	defer cancel()
-	for n := range r.cfg.Callers {
-		w := &worker{run: r, recorder: r.recorders[n%len(r.recorders)], caller: r.newCaller(n)}
-		r.workers.Go(func() {
-			defer w.close()
-			w.prepare()
+	for range r.cfg.Callers {
+		w := r.newWorker()
+		w.serve(func() {
 			for ctx.Err() == nil {
-				w.send(time.Since(r.started))
+				w.send(ticket{due: time.Since(r.started)})
 			}
 		})
 	}

@@ -236,3 +236,99 @@ func TestSilentConnections(t *testing.T) {
 		t.Errorf("failed: %v", r.Total.Failed)
 	}
 }
+
+// TestClosedWhileIdle: a server may close a connection that is not in use, and nothing is lost by it.
+func TestClosedWhileIdle(t *testing.T) {
+	var closed atomic.Int64
+	url := echo(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		time.Sleep(time.Millisecond)
+		conn.Close() // without having said so
+		closed.Add(1)
+	})
+	r := load(t, Config{URL: url, Arrivals: Constant, MaxInFlight: 1, Steps: []Step{{Rate: 20, Duration: time.Second}}})
+	if r.Total.Failures() > 0 || r.Total.Sent != 20 || closed.Load() < 19 {
+		t.Errorf("%v of %d failed, %d closed", r.Total.Failed, r.Total.Sent, closed.Load())
+	}
+}
+
+// TestLateDuplicate: what comes when nothing was asked is an answer too many to the latest request.
+func TestLateDuplicate(t *testing.T) {
+	var n atomic.Int64
+	url := echo(t, func(w http.ResponseWriter, r *http.Request) {
+		if n.Add(1) != 10 {
+			ok(w, r)
+			return
+		}
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		for range 2 {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	r := load(t, Config{URL: url, Arrivals: Constant, MaxInFlight: 1, Steps: []Step{{Rate: 20, Duration: time.Second}}})
+	if r.Total.Failed[Duplicate] != 1 || r.Total.Failures() != 1 || r.Examples[Duplicate] != "40 bytes more than the answer" {
+		t.Errorf("%v, %v", r.Total.Failed, r.Examples)
+	}
+}
+
+// large asks with more than a connection takes at once.
+type large struct{ plain }
+
+func (large) Asker(*rand.Rand) Asker { return large{} }
+
+func (large) Ask(req *fasthttp.Request) {
+	req.Header.SetMethod(fasthttp.MethodPost)
+	req.SetRequestURI("/")
+	req.SetBody(make([]byte, 16<<20))
+}
+
+// TestLargeRequests: what the pacing thread cannot send at once is sent nevertheless.
+func TestLargeRequests(t *testing.T) {
+	var bodies atomic.Int64
+	url := echo(t, func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		if n == 16<<20 && err == nil {
+			bodies.Add(1)
+		}
+		ok(w, r)
+	})
+	r := load(t, Config{
+		URL: url, Source: large{}, Arrivals: Constant, MaxInFlight: 2, Steps: []Step{{Rate: 10, Duration: time.Second}},
+	})
+	if r.Total.Failures() > 0 || bodies.Load() != 10 {
+		t.Errorf("failed: %v; %d arrived", r.Examples, bodies.Load())
+	}
+}
+
+func TestHiring(t *testing.T) {
+	h := hiring{floor: -2}
+	want := func(what string, hired bool) {
+		t.Helper()
+		if h.arrived() != hired {
+			t.Errorf("%s: hired %t", what, !hired)
+		}
+	}
+	want("one comes and nobody is answered", true)
+	want("another", true)
+	h.freed(5)
+	want("one that comes after one was answered", false)
+	want("and one after that", true)
+	for range 10 {
+		h.freed(3)
+	}
+	want("the first after many were answered", false)
+	want("the second", false)
+	want("the third: the server may have stalled", true)
+	h.freed(1)
+	h.freed(0)
+	want("one that comes when none has waited", true)
+}
