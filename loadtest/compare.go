@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 )
 
 // Comparing is two servers under the same load, in turn.
 type Comparing struct {
 	Config         // of the load on both: the first step's rate, and how long a slice of it is; URL is A's
 	B       string // the URL of the other
-	Pairs   int    // of slices; 20
+	Pairs   int    // of slices; 80
 	Process [2]int // the process ids of A and B, for CPU time and memory; 0: not known
 	Tell    func(pair int)
 }
@@ -39,7 +40,7 @@ type slice map[string]float64
 // how far the mean of so many pairs may be off.
 func Compare(ctx context.Context, c Comparing) (*Compared, error) {
 	if c.Pairs == 0 {
-		c.Pairs = 20
+		c.Pairs = 80
 	}
 	if c.Pairs < 3 {
 		return nil, errors.New("loadtest: a comparison takes at least 3 pairs")
@@ -98,15 +99,20 @@ func figures() [][2]string {
 	return [][2]string{{"p50", "s"}, {"p90", "s"}, {"p99", "s"}, {"CPU a request", "s"}, {"memory", "B"}}
 }
 
+// settling is how long a server has for taking the connections of a slice, which would else count as the requests' cost.
+const settling = 20 * time.Millisecond
+
 // measure puts one slice of load on a server.
 func measure(ctx context.Context, c Comparing, url string, process int) (slice, *Result, error) {
 	cfg := c.Config
 	cfg.URL = url
-	before, cpuErr := cpuTime(process)
-	result, err := Run(ctx, cfg)
+	r, err := newRun(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
+	time.Sleep(settling)
+	before, cpuErr := cpuTime(process)
+	result := r.load(ctx)
 	s := slice{}
 	for name, q := range map[string]float64{"p50": 0.5, "p90": 0.9, "p99": 0.99} {
 		s[name] = result.Total.Quantile(q).Seconds()

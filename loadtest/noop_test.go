@@ -97,8 +97,8 @@ func TestCompareFinds(t *testing.T) {
 	other, otherProcess := noop(t, 0)
 	compare := func(b string, bProcess int) Ratio {
 		c, err := Compare(t.Context(), Comparing{
-			Config: Config{URL: url, Source: plain{}, Steps: []Step{{Rate: rate, Duration: 400 * time.Millisecond}}},
-			B:      b, Pairs: 12, Process: [2]int{process, bProcess},
+			Config: Config{URL: url, Source: plain{}, Steps: []Step{{Rate: rate, Duration: 100 * time.Millisecond}}},
+			B:      b, Pairs: 60, Process: [2]int{process, bProcess},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -134,6 +134,15 @@ type ticket struct {
 // Run sends the load and returns what became of it, when the last answer is there. When ctx ends the load stops, and the
 // result is of what was sent until then.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
+	r, err := newRun(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return r.load(ctx), nil
+}
+
+// newRun makes ready for a load: the connections are there.
+func newRun(cfg Config) (*run, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
@@ -148,9 +157,14 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if cfg.Callers == 0 {
 		r.warm()
 	}
+	return r, nil
+}
+
+// load sends the load. It is called once for each run.
+func (r *run) load(ctx context.Context) *Result {
 	r.started = time.Now()
 	stop := r.report()
-	if cfg.Callers > 0 {
+	if r.cfg.Callers > 0 {
 		r.closedLoop(ctx)
 	} else {
 		r.openLoop(ctx)
@@ -158,7 +172,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	took := time.Since(r.started)
 	r.workers.Wait()
 	stop()
-	return r.result(took), nil
+	return r.result(took)
 }
 
 func (r *run) result(took time.Duration) *Result {

@@ -116,12 +116,12 @@ func (w *worker) launch(t ticket) {
 	_ = w.conn.SetDeadline(w.flight.deadline) // of a connection that is open; if it is not, the worker notices
 	w.flight.written = w.writeNow()
 	if w.flight.written < len(w.wire) {
-		_ = w.conn.SetReadDeadline(longAgo) // the worker sends the rest
+		_ = w.conn.SetReadDeadline(longAgo()) // the worker sends the rest
 	}
 }
 
 // longAgo is a deadline that ends a read at once.
-var longAgo = time.Unix(1, 0)
+func longAgo() time.Time { return time.Unix(1, 0) }
 
 // dismiss ends an idle worker.
 func (w *worker) dismiss() {
@@ -135,7 +135,7 @@ func (w *worker) dismiss() {
 func (w *worker) stop() {
 	if w.listening {
 		w.dismissed = true
-		_ = w.conn.SetReadDeadline(longAgo)
+		_ = w.conn.SetReadDeadline(longAgo())
 	}
 }
 

@@ -12,14 +12,17 @@ import (
 type compareCmd struct {
 	A        string        `arg:"" help:"The one server: http://host:port, or unix:///path."`
 	B        string        `arg:"" help:"The other."`
-	Slice    time.Duration `default:"2s" help:"How long the load is on one of them at a time."`
-	Pairs    int           `default:"20" help:"Slices of each."`
+	Slice    time.Duration `default:"500ms" help:"How long the load is on one of them at a time. The shorter, the less of what else happens tells."`
+	Pairs    int           `default:"80" help:"Slices of each."`
 	ProcessA int           `name:"pid-a" placeholder:"PID" help:"A's process, if CPU time and memory are to be compared."`
 	ProcessB int           `name:"pid-b" placeholder:"PID" help:"B's process."`
 	loadFlags
 	sourceFlags
 	reportFlags
 }
+
+// tellPairs is after how many pairs it is said how far it is: every ten seconds or so.
+const tellPairs = 10
 
 // Run compares. What it finds is no failure, but requests that failed are, and a harness that was late.
 func (c *compareCmd) Run(ctx context.Context, out output) error {
@@ -32,7 +35,11 @@ func (c *compareCmd) Run(ctx context.Context, out output) error {
 	started := time.Now()
 	compared, err := loadtest.Compare(ctx, loadtest.Comparing{
 		Config: cfg, B: c.B, Pairs: c.Pairs, Process: [2]int{c.ProcessA, c.ProcessB},
-		Tell: func(pair int) { fmt.Fprintf(out.stderr, "pair %d of %d\n", pair, c.Pairs) },
+		Tell: func(pair int) {
+			if pair%tellPairs == 0 || pair == c.Pairs {
+				fmt.Fprintf(out.stderr, "pair %d of %d\n", pair, c.Pairs)
+			}
+		},
 	})
 	if err != nil {
 		return err
