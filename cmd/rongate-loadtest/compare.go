@@ -12,7 +12,7 @@ import (
 type compareCmd struct {
 	A        string        `arg:"" help:"The one server: http://host:port, or unix:///path."`
 	B        string        `arg:"" help:"The other."`
-	Slice    time.Duration `default:"500ms" help:"How long the load is on one of them at a time. The shorter, the less of what else happens tells."`
+	Slice    time.Duration `default:"500ms" help:"How long each has the load at a time: short, so that noise evens out."`
 	Pairs    int           `default:"80" help:"Slices of each."`
 	ProcessA int           `name:"pid-a" placeholder:"PID" help:"A's process, if CPU time and memory are to be compared."`
 	ProcessB int           `name:"pid-b" placeholder:"PID" help:"B's process."`
