@@ -15,6 +15,7 @@ func helpTexts() kong.Vars {
 		"mainScenario":  "Break a gateway and its database of their own in the ways that files say, and judge.",
 		"runCallers": "A closed loop: so many callers, each of whom waits for its answer. Hides what waiting " +
 			"does; for comparison.",
+		"scenarioAttempts": "How often at most a scenario is run until the harness was not what was slow.",
 		"scenarioFiles": "Scenario files, such as loadtest/scenarios/*.yaml; each starts its own database and " +
 			"gateway.",
 		"scenarioRongate": "The rongate binary (default: the one beside this one, else built).",

@@ -121,3 +121,25 @@ func TestEndings(t *testing.T) {
 		}
 	}
 }
+
+// TestUntilValid: only what says nothing is run again, and not without end.
+func TestUntilValid(t *testing.T) {
+	for _, test := range []struct {
+		verdicts []string // of one run after the other
+		want     ending
+	}{
+		{[]string{"FAIL"}, ending{"x", "FAIL", "d"}},
+		{[]string{void, void, "FAIL"}, ending{"x", "FAIL", "d (attempt 3; those before were void)"}},
+		{[]string{void, void, void}, ending{"x", void, "d (attempt 3; those before were void)"}},
+	} {
+		left := test.verdicts
+		got := (&scenarioCmd{Attempts: 3}).untilValid(t.Context(), output{stderr: t.Output()}, func() ending {
+			e := ending{"x", left[0], "d"}
+			left = left[1:]
+			return e
+		})
+		if got != test.want || len(left) > 0 {
+			t.Errorf("%v: %+v", test.verdicts, got)
+		}
+	}
+}

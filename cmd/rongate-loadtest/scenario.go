@@ -17,6 +17,8 @@ type scenarioCmd struct {
 	Out     string   `placeholder:"DIR" type:"path" help:"Write the report of each into a directory of its name there."`
 	Rongate string   `placeholder:"FILE" type:"existingfile" help:"${scenarioRongate}"`
 	Seed    uint64   `help:"Of everything that is drawn (default: another each time)."`
+
+	Attempts int `default:"3" help:"${scenarioAttempts}"`
 }
 
 // An ending is what became of one scenario.
@@ -44,7 +46,7 @@ func (c *scenarioCmd) Run(ctx context.Context, out output) error {
 			endings = append(endings, ending{f.Name, "not run", "stopped before"})
 			continue
 		}
-		e := c.one(ctx, out, f)
+		e := c.untilValid(ctx, out, func() ending { return c.one(ctx, out, f) })
 		failed = failed || e.verdict != "PASS"
 		endings = append(endings, e)
 	}
@@ -53,6 +55,22 @@ func (c *scenarioCmd) Run(ctx context.Context, out output) error {
 		return errFailed
 	}
 	return nil
+}
+
+const void = "VOID"
+
+// untilValid runs a scenario, and again when the run says nothing about rongate because the harness was what was slow.
+func (c *scenarioCmd) untilValid(ctx context.Context, out output, run func() ending) ending {
+	for n := 1; ; n++ {
+		e := run()
+		if e.verdict != void || n >= c.Attempts || ctx.Err() != nil {
+			if n > 1 {
+				e.detail += fmt.Sprintf(" (attempt %d; those before were void)", n)
+			}
+			return e
+		}
+		fmt.Fprintf(out.stderr, "scenario %s: void, so once more\n", e.name)
+	}
 }
 
 // one runs a scenario, and tells its report.
@@ -81,7 +99,7 @@ func endingOf(name string, r *report.Report, err error) ending {
 	case r.Stopped != "":
 		return ending{name, "stopped", r.Stopped}
 	case len(r.Loads) > 0 && r.Loads[0].Result.Void():
-		return ending{name, "VOID", "the harness sent too many requests late: this machine was too busy"}
+		return ending{name, void, "the harness sent too many requests late: this machine was too busy"}
 	case r.Passed():
 		return ending{name, "PASS", fmt.Sprintf("all of %d assertions", len(r.Verdicts))}
 	}
