@@ -27,6 +27,7 @@ type block struct {
 	rows   int
 
 	answers []int32 // for each key of the statement, its row, rowMissing or rowUndecided
+	places  []int32 // for each key of each of the statement's pieces, where it is among the statement's
 
 	counted int64 // its part of blocks.bytes
 }
@@ -56,14 +57,14 @@ func (bs *blocks) get(cells int) *block {
 	bs.live.Add(1)
 	b.cells, b.rows, b.counted = cells, 0, 0
 	b.data, b.ends = b.data[:0], b.ends[:0]
-	b.events, b.answers = b.events[:0], b.answers[:0]
+	b.events, b.answers, b.places = b.events[:0], b.answers[:0], b.places[:0]
 	b.refs.Store(1)
 	return b
 }
 
 // count adds a filled block's bytes to those held.
 func (bs *blocks) count(b *block) {
-	b.counted = int64(len(b.data) + 4*(len(b.ends)+len(b.answers)) + 8*len(b.events))
+	b.counted = int64(len(b.data) + 4*(len(b.ends)+len(b.answers)+len(b.places)) + 8*len(b.events))
 	bs.bytes.Add(b.counted)
 }
 
@@ -100,6 +101,9 @@ func poison(b *block) {
 	}
 	for i := range b.ends {
 		b.ends[i] = math.MaxUint32
+	}
+	for i := range b.places {
+		b.places[i] = math.MaxInt32
 	}
 }
 

@@ -36,7 +36,9 @@ type Read struct {
 type piece struct {
 	call     *Call // nil once the call has left
 	read     *Read
-	from, to int // the distinct keys of read.keys
+	from, to int  // the distinct keys of read.keys
+	base     int  // where block.places tells of them
+	solo     bool // shares no statement: the server is to compare, or what it has shared one with has failed
 	attempts int
 	tried    nodeSet    // where it failed
 	running  *statement // what it is part of; nil while it waits
@@ -47,6 +49,12 @@ type piece struct {
 	block *block // the answer: one reference, held until Call.Release
 	err   error  // or why there is none
 }
+
+// keys is how many keys p asks for.
+func (p *piece) keys() int { return p.to - p.from }
+
+// answer is what the block says of a distinct key of p.read.keys: a row, rowMissing or rowUndecided.
+func (p *piece) answer(key int) int32 { return p.block.answers[p.block.places[p.base+key-p.from]] }
 
 // Add adds a read of plan for keys, which must not change until Release, and returns its index.
 func (c *Call) Add(plan *Plan, keys *Keys) int {
@@ -116,8 +124,8 @@ func (c *Call) cutAlone() []piece {
 		for j := range rd.first {
 			p := &rd.first[j]
 			for k := p.from; p.block != nil && k < p.to; k++ {
-				if p.block.answers[k-p.from] == rowUndecided {
-					alone = append(alone, piece{call: c, read: rd, from: k, to: k + 1})
+				if p.answer(k) == rowUndecided {
+					alone = append(alone, piece{call: c, read: rd, from: k, to: k + 1, solo: true})
 				}
 			}
 		}
@@ -159,14 +167,14 @@ func (rd *Read) Row(entry int) (row Row, found bool, err error) {
 	if p.err != nil {
 		return Row{}, false, p.err
 	}
-	i := p.block.answers[key-p.from]
+	i := p.answer(key)
 	if i == rowUndecided {
 		if p = rd.single(key); p == nil {
 			return Row{}, false, ErrDeadline // the first round took all the time there was
 		} else if p.err != nil {
 			return Row{}, false, p.err
 		}
-		i = p.block.answers[0]
+		i = p.answer(key)
 	}
 	if i < 0 {
 		return Row{}, false, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/rongate/rongate/column"
@@ -47,12 +46,6 @@ type tier struct {
 	nodes  []*node
 	active []*queue // the queues that have pieces, next to be served first
 	turn   int      // which of equally good nodes comes first
-}
-
-// queue is the pieces of one plan that wait for a connection of one tier. It belongs to no node, so that a stalled node
-// holds up nothing but what runs on it.
-type queue struct {
-	pieces []*piece // oldest first
 }
 
 // dispatch gives a piece to a free connection, or queues it. Reader.mu is held.
@@ -113,32 +106,6 @@ func (r *Reader) startBeyond(t int, p *piece) bool {
 	return false
 }
 
-// enqueue adds a piece to the queue of its plan in a tier.
-func (r *Reader) enqueue(t int, p *piece) {
-	q := &p.read.plan.queues[t]
-	if len(q.pieces) == 0 && !slices.Contains(r.tiers[t].active, q) {
-		r.tiers[t].active = append(r.tiers[t].active, q)
-	}
-	q.pieces = append(q.pieces, p)
-	p.waiting, p.queued = q, time.Now()
-	r.queued++
-}
-
-// unqueued notes that a piece waits no more.
-func (r *Reader) unqueued(p *piece) {
-	p.waiting = nil
-	r.queued--
-	r.counts.waits.Record(time.Since(p.queued))
-}
-
-// withdraw takes a piece out of the queue it waits in. The queue stays among the active ones of its tier until its turn
-// comes.
-func (r *Reader) withdraw(p *piece) {
-	q := p.waiting
-	q.pieces = slices.DeleteFunc(q.pieces, func(o *piece) bool { return o == p })
-	r.unqueued(p)
-}
-
 // nodeSet is a set of nodes by id. Those beyond the 64th share bits, and so does a node that has joined with one that has
 // left: too many are avoided then, never too few.
 type nodeSet uint64
@@ -184,7 +151,9 @@ func (r *Reader) start(t int, p *piece) bool {
 			return false
 		}
 		if c := best.conns.TryAcquire(); c != nil {
-			s := r.form(best, c, p)
+			s := r.form(c, p.read.plan)
+			s.take(p)
+			r.begin(best, s)
 			r.wg.Go(func() { r.run(best, c, s) })
 			return true
 		}
@@ -192,24 +161,23 @@ func (r *Reader) start(t int, p *piece) bool {
 	}
 }
 
-// form makes the statement of a piece for a connection. It copies the keys: the call may leave before the statement
-// ends. Reader.mu is held.
-func (r *Reader) form(n *node, c Conn, p *piece) *statement {
+// form makes a statement for a connection, without pieces. Reader.mu is held.
+func (r *Reader) form(c Conn, p *Plan) *statement {
 	s, _ := r.spare.Get().(*statement)
 	if s == nil {
 		s = &statement{}
 	}
-	s.reset(p.read.plan, r.cfg.MaxBlockBytes)
-	for _, first := range p.read.keys.firsts[p.from:p.to] {
-		s.add(p.read.keys.tuple(int(first)))
-	}
-	s.pieces = append(s.pieces, p)
-	s.waiting, s.deadline, s.conn = 1, p.call.deadline, c
-	p.running = s
-	p.attempts++
+	s.reset(p, r.cfg.MaxBlockBytes)
+	s.conn = c
+	return s
+}
+
+// begin counts a statement that has its pieces as running. Reader.mu is held.
+func (r *Reader) begin(n *node, s *statement) {
 	n.busy++
 	n.counts.begin(s.keys())
-	return s
+	r.counts.Merged += uint64(len(s.pieces) - 1)
+	r.counts.Shared += uint64(len(s.places) - s.keys())
 }
 
 // run executes a statement and then, on the same connection, whatever waits, until nothing does.
@@ -251,8 +219,8 @@ func (r *Reader) finish(n *node, c Conn, s *statement, v verdict, err error) *st
 	clear(s.pieces) // a spare statement keeps no call alive
 	r.spare.Put(s)
 	if serves {
-		if p := r.next(n); p != nil {
-			return r.form(n, c, p)
+		if s := r.next(n, c); s != nil {
+			return s
 		}
 	}
 	c.Release()
@@ -262,11 +230,19 @@ func (r *Reader) finish(n *node, c Conn, s *statement, v verdict, err error) *st
 	return nil
 }
 
-// fail decides what becomes of the pieces of a failed statement.
+// fail decides what becomes of the pieces of a failed statement. One that has failed on its data may have done so on a
+// single key or row: each of its pieces gets a statement of its own, and the answer that it would have had alone.
 func (r *Reader) fail(n *node, pieces []*piece, v verdict, err error) {
 	var later []*piece
+	apart := len(pieces) > 1 && (v == verdictFinal || errors.Is(err, errValue))
 	for _, p := range pieces {
 		p.running = nil
+		if apart {
+			p.solo = true
+			p.attempts-- // it was not to blame
+			r.dispatch(p)
+			continue
+		}
 		p.tried |= n.bit()
 		switch {
 		case p.call == nil:
@@ -293,39 +269,6 @@ func (r *Reader) repeat(pieces []*piece) {
 	for _, p := range pieces {
 		r.dispatch(p)
 	}
-}
-
-// next takes the piece that a freed connection of node n is to serve: the oldest of the queue whose turn it is. A piece
-// that failed on n is left for another node while there is one untried.
-func (r *Reader) next(n *node) *piece {
-	t := &r.tiers[n.tier]
-	for range len(t.active) {
-		q := t.active[0]
-		t.active = slices.Delete(t.active, 0, 1)
-		p := r.pop(q, n)
-		if len(q.pieces) > 0 {
-			t.active = append(t.active, q)
-		}
-		if p != nil {
-			return p
-		}
-	}
-	return nil
-}
-
-// pop takes the oldest piece of a queue that node n may serve: one that has failed there is left for another node of the
-// tier, if one is up that it has not failed on.
-func (r *Reader) pop(q *queue, n *node) *piece {
-	i := slices.IndexFunc(q.pieces, func(p *piece) bool {
-		return p.tried&n.bit() == 0 || !r.tierUp(n.tier, p.tried)
-	})
-	if i < 0 {
-		return nil
-	}
-	p := q.pieces[i]
-	q.pieces = slices.Delete(q.pieces, i, i+1)
-	r.unqueued(p)
-	return p
 }
 
 // settle brings the queues in line with the nodes: free connections take what waits, and what waits in a tier that has
@@ -357,30 +300,12 @@ func (r *Reader) feed(n *node) {
 		if c == nil {
 			return
 		}
-		p := r.next(n)
-		if p == nil {
+		s := r.next(n, c)
+		if s == nil {
 			c.Release()
 			return
 		}
-		s := r.form(n, c, p)
 		r.wg.Go(func() { r.run(n, c, s) })
-	}
-}
-
-// drain dispatches anew everything that waits in a tier.
-func (r *Reader) drain(t int) {
-	active := r.tiers[t].active
-	r.tiers[t].active = nil
-	var waiting []*piece
-	for _, q := range active {
-		for _, p := range q.pieces {
-			r.unqueued(p)
-		}
-		waiting = append(waiting, q.pieces...)
-		q.pieces = nil
-	}
-	for _, p := range waiting {
-		r.dispatch(p)
 	}
 }
 

@@ -20,6 +20,9 @@ var (
 
 	// errDefinition is a table that no longer is what the plan was made for. The table's definition is read anew.
 	errDefinition = errors.New("table definition changed")
+
+	// errValue is one row that is not what the plan was made for, beside errDefinition: other rows may be.
+	errValue = errors.New("a value does not fit its column")
 )
 
 // verdict is what a failed attempt calls for.

@@ -555,7 +555,7 @@ func TestQueue(t *testing.T) {
 				t.Errorf("look-up %d: got %q, want %q", i, results[i], want[i])
 			}
 		}
-		if got := strings.Join(order, " "); got != "accounts accounts names accounts" {
+		if got := strings.Join(order, " "); got != "accounts accounts names" {
 			t.Errorf("served in the order %s", got)
 		}
 		if st := f.reader.Stats(); st.Queued != 0 || st.Refused != 1 {

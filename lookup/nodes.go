@@ -124,6 +124,7 @@ func (r *Reader) adopt(cfg Config, next []*node) (leaving []*node) {
 	defer r.mu.Unlock()
 	r.cfg.Zone, r.cfg.Nodes, r.cfg.Pool = cfg.Zone, cfg.Nodes, cfg.Pool
 	r.cfg.MaxQueued, r.cfg.MaxBlockBytes, r.cfg.MaxLiveBytes = cfg.MaxQueued, cfg.MaxBlockBytes, cfg.MaxLiveBytes
+	r.cfg.Unmerged = cfg.Unmerged
 	return r.replace(next)
 }
 

@@ -34,6 +34,10 @@ type Config struct {
 	// refused with ErrOverloaded. Default 256 MiB.
 	MaxLiveBytes int64
 
+	// Unmerged has every piece read by a statement of its own, as a yardstick. By default those that wait for a connection
+	// share one.
+	Unmerged bool
+
 	// OnStale is told of a table whose definition is not what the current catalogue says. It must not block.
 	OnStale func(catalog.TableName)
 

@@ -11,8 +11,8 @@ import (
 	"github.com/rongate/rongate/pool"
 )
 
-// A statement is one SELECT for up to maxKeys distinct keys of one plan: the keys it asks for, the pieces that wait for
-// it, and the block it fills. It implements pool.Sink. The goroutine that runs it owns it; pieces, waiting, conn and
+// A statement is one SELECT for up to maxKeys distinct keys of one plan: the keys that its pieces ask for, the pieces, and
+// the block it fills. It implements pool.Sink. The goroutine that runs it owns it; pieces, waiting, conn and
 // detached are guarded by Reader.mu.
 type statement struct {
 	plan     *Plan
@@ -22,9 +22,10 @@ type statement struct {
 	conn     Conn      // what it runs on, for Detach
 	detached bool      // nobody waits, and the connection has given up its slot
 
-	enc  []byte   // the keys, encoded, back to back: the statement's own copy
-	ends []uint32 // where each key ends in enc
-	args []column.Value
+	enc    []byte   // the keys, encoded, back to back: the statement's own copy
+	ends   []uint32 // where each key ends in enc
+	places []int32  // for each key of each piece, which of the statement's it is
+	args   []column.Value
 
 	block *block
 	limit int // bytes that block may hold
@@ -33,7 +34,7 @@ type statement struct {
 	forms   []byte
 	formEnd []uint32
 	ascii   []bool  // by key: whether its match form is decided by ASCII rules
-	table   []int32 // open-addressing hash table of key indexes plus one
+	table   []int32 // open-addressing hash table of key indexes plus one: by encoded key, later by match form
 	same    []int32 // by key: the next key with an equal form, or -1
 	seed    maphash.Seed
 	form    []byte // scratch: the match form of the row at hand
@@ -43,7 +44,7 @@ type statement struct {
 // reset prepares s for the keys of a plan and keeps its memory.
 func (s *statement) reset(p *Plan, limit int) {
 	s.plan, s.limit = p, limit
-	s.pieces, s.enc, s.ends = s.pieces[:0], s.enc[:0], s.ends[:0]
+	s.pieces, s.enc, s.ends, s.places = s.pieces[:0], s.enc[:0], s.ends[:0], s.places[:0]
 	s.waiting, s.conn, s.block, s.detached = 0, nil, nil, false
 	s.deadline = time.Time{}
 	if s.seed == (maphash.Seed{}) {
@@ -55,6 +56,72 @@ func (s *statement) reset(p *Plan, limit int) {
 func (s *statement) add(key []byte) {
 	s.enc = append(s.enc, key...)
 	s.ends = append(s.ends, uint32(len(s.enc)))
+}
+
+// take adds a piece and a copy of those of its keys that are not there yet: the call may leave before the statement ends.
+// Reader.mu is held.
+func (s *statement) take(p *piece) {
+	if len(s.pieces) == 1 {
+		s.tabulate()
+	}
+	p.base = len(s.places)
+	for _, first := range p.read.keys.firsts[p.from:p.to] {
+		key := p.read.keys.tuple(int(first))
+		if len(s.pieces) == 0 { // a piece's keys are distinct
+			s.places = append(s.places, int32(s.keys()))
+			s.add(key)
+			continue
+		}
+		slot, i := s.find(s.enc, s.ends, key)
+		if i < 0 {
+			i = int32(s.keys())
+			s.add(key)
+			s.table[slot] = i + 1
+		}
+		s.places = append(s.places, i)
+	}
+	s.pieces = append(s.pieces, p)
+	if p.call.deadline.After(s.deadline) {
+		s.deadline = p.call.deadline
+	}
+	s.waiting++
+	p.running = s
+	p.attempts++
+}
+
+// fits reports whether the keys of a piece may be added. Reader.mu is held.
+func (s *statement) fits(p *piece) bool {
+	room := s.plan.maxKeys - s.keys()
+	switch {
+	case len(s.pieces) == 0 || p.keys() <= room:
+		return true
+	case len(s.pieces) == 1:
+		s.tabulate()
+	}
+	for _, first := range p.read.keys.firsts[p.from:p.to] {
+		if _, i := s.find(s.enc, s.ends, p.read.keys.tuple(int(first))); i < 0 {
+			room--
+		}
+	}
+	return room >= 0
+}
+
+// tabulate builds the table that finds encoded keys.
+func (s *statement) tabulate() {
+	s.clearTable(2 * maxKeys)
+	for i := range s.keys() {
+		slot, _ := s.find(s.enc, s.ends, s.key(i))
+		s.table[slot] = int32(i) + 1
+	}
+}
+
+// clearTable makes the table one of so many slots, a power of two, all free.
+func (s *statement) clearTable(size int) {
+	if cap(s.table) < size {
+		s.table = make([]int32, 2*maxKeys)
+	}
+	s.table = s.table[:size]
+	clear(s.table)
 }
 
 // keys is the number of keys asked for.
@@ -74,6 +141,7 @@ func span(data []byte, ends []uint32, i int) []byte {
 // execute runs s on a connection and fills its block. On an error the block holds nothing to be read.
 func (s *statement) execute(c Conn, b *block) error {
 	s.block, s.wide = b, false
+	b.places = append(b.places, s.places...)
 	query, size := s.plan.bucket(s.keys())
 	s.bind(size)
 	s.indexForms()
@@ -109,11 +177,7 @@ func (s *statement) indexForms() {
 	for size < 2*n {
 		size *= 2
 	}
-	if cap(s.table) < size {
-		s.table = make([]int32, 2*maxKeys)
-	}
-	s.table = s.table[:size]
-	clear(s.table)
+	s.clearTable(size)
 	for i := range n {
 		var ascii bool
 		s.forms, ascii = s.appendForm(s.forms, s.args[i*s.plan.keys:(i+1)*s.plan.keys])
@@ -121,7 +185,7 @@ func (s *statement) indexForms() {
 		s.ascii = append(s.ascii, ascii)
 		s.block.answers = append(s.block.answers, rowMissing)
 		s.same = append(s.same, -1)
-		slot, first := s.find(span(s.forms, s.formEnd, i))
+		slot, first := s.find(s.forms, s.formEnd, span(s.forms, s.formEnd, i))
 		if first >= 0 {
 			s.same[i] = first
 		}
@@ -140,12 +204,12 @@ func (s *statement) appendForm(dst []byte, values []column.Value) ([]byte, bool)
 	return dst, ascii
 }
 
-// find returns the slot of a form in the table, and the key there or -1.
-func (s *statement) find(form []byte) (slot uint64, key int32) {
+// find returns the slot of one of the slices that lie back to back in data in the table, and the key there or -1.
+func (s *statement) find(data []byte, ends []uint32, wanted []byte) (slot uint64, key int32) {
 	mask := uint64(len(s.table) - 1)
-	for slot = maphash.Bytes(s.seed, form) & mask; ; slot = (slot + 1) & mask {
+	for slot = maphash.Bytes(s.seed, wanted) & mask; ; slot = (slot + 1) & mask {
 		key = s.table[slot] - 1
-		if key < 0 || bytes.Equal(span(s.forms, s.formEnd, int(key)), form) {
+		if key < 0 || bytes.Equal(span(data, ends, int(key)), wanted) {
 			return slot, key
 		}
 	}
@@ -180,7 +244,7 @@ func (s *statement) Row(values []column.Value) error {
 		}
 		data, err := c.AppendJSON(s.block.data, v)
 		if err != nil {
-			return fmt.Errorf("%w: column %s of %s: %w", errDefinition, c.Name, s.plan.sel.Group.Table.Name, err)
+			return fmt.Errorf("%w: %w: column %s of %s: %w", errDefinition, errValue, c.Name, s.plan.sel.Group.Table.Name, err)
 		}
 		s.block.data = data
 		s.block.endCell()
@@ -206,7 +270,7 @@ func (s *statement) answer(key []column.Value, row int32) error {
 		var ascii bool
 		s.form, ascii = s.appendForm(s.form[:0], key)
 		s.wide = s.wide || !ascii
-		if _, first = s.find(s.form); first < 0 {
+		if _, first = s.find(s.forms, s.formEnd, s.form); first < 0 {
 			if s.plan.match == column.MatchExact {
 				return fmt.Errorf("%w: a row of %s answers no key asked for", errDefinition, s.plan.sel.Group.Table.Name)
 			}

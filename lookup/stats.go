@@ -17,6 +17,8 @@ type Stats struct {
 	LiveBytes int64         // bytes they hold
 	Refused   uint64        // pieces refused because the queues or Config.MaxLiveBytes were full
 	Retries   uint64        // pieces tried again
+	Merged    uint64        // pieces that went into the statement of another
+	Shared    uint64        // keys that were not asked for because the statement did already
 	Abandoned uint64        // pieces whose call left at its deadline
 	Leaving   int           // nodes that a change has taken out, or connects to anew, and that serve until others do
 	Nodes     []NodeStats
@@ -50,7 +52,7 @@ type StatementErrors struct {
 const sizes = 8
 
 type counts struct {
-	Refused, Retries, Abandoned uint64
+	Refused, Retries, Abandoned, Merged, Shared uint64
 
 	waits hist.Histogram
 }
@@ -93,6 +95,7 @@ func (r *Reader) Stats() Stats {
 	s := Stats{
 		Queued: r.queued, Waits: r.counts.waits.Snapshot(), Blocks: r.blocks.live.Load(), LiveBytes: r.blocks.bytes.Load(),
 		Refused: r.counts.Refused, Retries: r.counts.Retries, Abandoned: r.counts.Abandoned,
+		Merged: r.counts.Merged, Shared: r.counts.Shared,
 	}
 	for _, n := range r.nodes {
 		ns := r.nodeStats(n)

@@ -39,6 +39,8 @@ func requestGroups() []group {
 			{"rongate_lookup_refused_total", "Look-ups refused because the queues or the memory for rows were full."},
 			{"rongate_lookup_retries_total", "Look-ups tried again after a statement failed."},
 			{"rongate_lookup_abandoned_total", "Look-ups whose request left at its deadline."},
+			{"rongate_lookup_merged_total", "Look-ups that went into the statement of another, for having waited with it."},
+			{"rongate_lookup_shared_keys_total", "Keys that were not asked for again because the statement did already."},
 		}},
 		{notOne, view, [][2]string{
 			{"rongate_view_request_duration_seconds", "Time from the end of a request's headers until its answer or " +

@@ -42,6 +42,8 @@ func (c *statsCollector) Collect(out chan<- prometheus.Metric) {
 	s.emit("rongate_lookup_refused_total", float64(stats.Lookup.Refused))
 	s.emit("rongate_lookup_retries_total", float64(stats.Lookup.Retries))
 	s.emit("rongate_lookup_abandoned_total", float64(stats.Lookup.Abandoned))
+	s.emit("rongate_lookup_merged_total", float64(stats.Lookup.Merged))
+	s.emit("rongate_lookup_shared_keys_total", float64(stats.Lookup.Shared))
 	for i := range stats.ByView {
 		s.view(&stats.ByView[i])
 	}

@@ -64,7 +64,7 @@ func loadConfig(path string, env environment) (*config, error) {
 	c.spec, catalogErr = l.readCatalog(c, root.Required("catalog").Map())
 	keysErr = l.readKeys(c, root.Optional("apiKeys"))
 	l.readListeners(c, root)
-	l.readDeadline(c, root)
+	l.readReading(c, root)
 	l.readNodes(c, root)
 	l.readDatabase(c, root.Required("database").Map())
 	l.readConnections(&c.lookup.Pool, root.Optional("connections").Map())
@@ -136,7 +136,8 @@ func (l *loader) readKeys(c *config, v yamldoc.Value) error {
 	return nil
 }
 
-func (l *loader) readDeadline(c *config, root *yamldoc.Map) {
+func (l *loader) readReading(c *config, root *yamldoc.Map) {
+	c.lookup.Unmerged = !root.Optional("merging").Bool(true)
 	deadline := root.Optional("deadline").Duration(500*time.Millisecond, time.Millisecond, time.Minute)
 	c.server.Deadline, c.vectors.Deadline = deadline, deadline
 }

@@ -1,0 +1,129 @@
+package lookup
+
+import (
+	"slices"
+	"time"
+)
+
+// queue is the pieces of one plan that wait for a connection of one tier. It belongs to no node, so that a stalled node
+// holds up nothing but what runs on it. Those of large batches have a lane of their own, and the two are served in turn, so
+// that a single vector waits for one statement of a batch and not for all of them.
+type queue struct {
+	lanes [2][]*piece // small pieces, large ones; oldest first
+	turn  int         // counts statements
+}
+
+// smallPart is the part of a statement's keys up to which a piece counts as small.
+const smallPart = 4
+
+// lane is where a piece waits.
+func (q *queue) lane(p *piece) *[]*piece {
+	if p.keys() <= p.read.plan.maxKeys/smallPart {
+		return &q.lanes[0]
+	}
+	return &q.lanes[1]
+}
+
+func (q *queue) empty() bool { return len(q.lanes[0])+len(q.lanes[1]) == 0 }
+
+// enqueue adds a piece to the queue of its plan in a tier.
+func (r *Reader) enqueue(t int, p *piece) {
+	q := &p.read.plan.queues[t]
+	if q.empty() && !slices.Contains(r.tiers[t].active, q) {
+		r.tiers[t].active = append(r.tiers[t].active, q)
+	}
+	lane := q.lane(p)
+	*lane = append(*lane, p)
+	p.waiting, p.queued = q, time.Now()
+	r.queued++
+}
+
+// unqueued notes that a piece waits no more.
+func (r *Reader) unqueued(p *piece) {
+	p.waiting = nil
+	r.queued--
+	r.counts.waits.Record(time.Since(p.queued))
+}
+
+// withdraw takes a piece out of the queue it waits in. The queue stays among the active ones of its tier until its turn
+// comes.
+func (r *Reader) withdraw(p *piece) {
+	lane := p.waiting.lane(p)
+	*lane = slices.DeleteFunc(*lane, func(o *piece) bool { return o == p })
+	r.unqueued(p)
+}
+
+// next returns the statement that a freed connection of node n is to run, of the queue whose turn it is; nil if nothing
+// waits for it.
+func (r *Reader) next(n *node, c Conn) *statement {
+	t := &r.tiers[n.tier]
+	for range len(t.active) {
+		q := t.active[0]
+		t.active = slices.Delete(t.active, 0, 1)
+		s := r.gather(q, n, c)
+		if !q.empty() {
+			t.active = append(t.active, q)
+		}
+		if s != nil {
+			r.begin(n, s)
+			return s
+		}
+	}
+	return nil
+}
+
+// gather makes a statement of what waits in a queue and node n may serve: the oldest piece of the lane whose turn it is, and
+// what comes after it there and then in the other lane, until one does not fit. nil if there is none.
+func (r *Reader) gather(q *queue, n *node, c Conn) (s *statement) {
+	q.turn++
+	for i := range q.lanes {
+		lane := &q.lanes[(q.turn+i)%len(q.lanes)]
+		kept := (*lane)[:0]
+		for j, p := range *lane {
+			if s != nil && (!r.merges(s) || !s.fits(p)) {
+				kept = append(kept, (*lane)[j:]...)
+				break
+			}
+			if !r.serves(n, p) || s != nil && p.solo {
+				kept = append(kept, p)
+				continue
+			}
+			if s == nil {
+				s = r.form(c, p.read.plan)
+			}
+			s.take(p)
+			r.unqueued(p)
+		}
+		clear((*lane)[len(kept):]) // keep no call alive
+		*lane = kept
+	}
+	return s
+}
+
+// merges reports whether more pieces may be added to a statement.
+func (r *Reader) merges(s *statement) bool { return !r.cfg.Unmerged && !s.pieces[0].solo }
+
+// serves reports whether node n may serve a piece: one that has failed there is left for another node of the tier, if one is
+// up that it has not failed on.
+func (r *Reader) serves(n *node, p *piece) bool {
+	return p.tried&n.bit() == 0 || !r.tierUp(n.tier, p.tried)
+}
+
+// drain dispatches anew everything that waits in a tier.
+func (r *Reader) drain(t int) {
+	active := r.tiers[t].active
+	r.tiers[t].active = nil
+	var waiting []*piece
+	for _, q := range active {
+		for i, lane := range q.lanes {
+			for _, p := range lane {
+				r.unqueued(p)
+			}
+			waiting = append(waiting, lane...)
+			q.lanes[i] = nil
+		}
+	}
+	for _, p := range waiting {
+		r.dispatch(p)
+	}
+}
