@@ -58,7 +58,9 @@ func Compare(ctx context.Context, c Comparing) (*Compared, error) {
 	for pair := -1; pair < c.Pairs; pair++ { // the first warms up, and does not count
 		for turn := range 2 {
 			side := (turn + pair + 2) % 2
-			s, result, err := measure(ctx, c, urls[side], c.Process[side])
+			cfg := c.Config
+			cfg.URL, cfg.Seed = urls[side], c.Seed+uint64(pair+1) // both sides of a pair get the same requests
+			s, result, err := measure(ctx, cfg, c.Process[side])
 			if err != nil {
 				return nil, err
 			}
@@ -103,9 +105,7 @@ func figures() [][2]string {
 const settling = 20 * time.Millisecond
 
 // measure puts one slice of load on a server.
-func measure(ctx context.Context, c Comparing, url string, process int) (slice, *Result, error) {
-	cfg := c.Config
-	cfg.URL = url
+func measure(ctx context.Context, cfg Config, process int) (slice, *Result, error) {
 	r, err := newRun(cfg)
 	if err != nil {
 		return nil, nil, err

@@ -45,6 +45,7 @@ func (c *compareCmd) Run(ctx context.Context, out output) error {
 		return err
 	}
 	r := newReport(out, "B, "+c.B+", against A, "+c.A, started)
+	cfg.Steps[0].Duration *= time.Duration(c.Pairs) // all slices of one side
 	for i, url := range []string{c.A, c.B} {
 		r.Loads = append(r.Loads, report.Load{
 			Name: []string{"A", "B"}[i], URL: url, Steps: cfg.Steps, Result: compared.Results[i],
