@@ -3,6 +3,7 @@ package lookup
 import (
 	"sort"
 	"time"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/rongate/rongate/column"
@@ -39,6 +40,7 @@ type piece struct {
 	from, to int  // the distinct keys of read.keys
 	base     int  // where block.places tells of them
 	solo     bool // shares no statement: the server is to compare, or what it has shared one with has failed
+	admitted bool // it has been part of a statement: if that failed, it is not refused for want of room in the queues
 	attempts int
 	tried    nodeSet    // where it failed
 	running  *statement // what it is part of; nil while it waits
@@ -106,11 +108,31 @@ func (c *Call) cut() []piece {
 		begin := len(c.pieces)
 		for from := 0; from < len(rd.keys.firsts); from += rd.plan.maxKeys {
 			to := min(from+rd.plan.maxKeys, len(rd.keys.firsts))
-			c.pieces = append(c.pieces, piece{call: c, read: rd, from: from, to: to})
+			c.pieces = append(c.pieces, piece{call: c, read: rd, from: from, to: to, solo: !rd.shares(from, to)})
 		}
 		rd.first = c.pieces[begin:]
 	}
 	return c.pieces
+}
+
+// shares reports whether distinct keys may be read together with those of others. Where rules known here do not decide
+// which row answers a key, a row that another call has asked for leaves keys undecided that would have been decided without
+// it, and each of those costs a statement.
+func (rd *Read) shares(from, to int) bool {
+	switch rd.plan.match {
+	case column.MatchExact:
+		return true
+	case column.MatchUnknown:
+		return false
+	}
+	for _, first := range rd.keys.firsts[from:to] {
+		for _, b := range rd.keys.tuple(int(first)) {
+			if b >= utf8.RuneSelf {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // cutAlone makes the pieces of the second round: one for every key that the first left undecided.

@@ -74,7 +74,7 @@ func (r *Reader) dispatch(p *piece) {
 	case t < 0:
 		r.deliver(p, nil, ErrUnavailable)
 	case r.start(t, p), p.tried != 0 && r.startBeyond(t, p):
-	case r.queued >= r.cfg.MaxQueued:
+	case r.queued >= r.cfg.MaxQueued && !p.admitted:
 		r.counts.Refused++
 		r.deliver(p, nil, ErrOverloaded)
 	default:
@@ -208,7 +208,7 @@ func (r *Reader) finish(n *node, c Conn, s *statement, v verdict, err error) *st
 	n.busy--
 	if err != nil {
 		n.counts.fail(v, err)
-		r.fail(n, s.pieces, v, err)
+		r.fail(n, s, v, err)
 	} else {
 		for _, p := range s.pieces {
 			r.deliver(p, s.block, nil)
@@ -231,19 +231,21 @@ func (r *Reader) finish(n *node, c Conn, s *statement, v verdict, err error) *st
 }
 
 // fail decides what becomes of the pieces of a failed statement. One that has failed on its data may have done so on a
-// single key or row: each of its pieces gets a statement of its own, and the answer that it would have had alone.
-func (r *Reader) fail(n *node, pieces []*piece, v verdict, err error) {
+// single key or row: each of its pieces gets a statement of its own, and the answer that it would have had alone. The last
+// attempt of a piece is its own too, since what breaks a connection may also be another's data.
+func (r *Reader) fail(n *node, s *statement, v verdict, err error) {
 	var later []*piece
-	apart := len(pieces) > 1 && (v == verdictFinal || errors.Is(err, errValue))
-	for _, p := range pieces {
+	onData := v == verdictFinal || errors.Is(err, errValue)
+	for _, p := range s.pieces {
 		p.running = nil
-		if apart {
+		if onData && p.keys() < s.keys() { // one that has asked for all that the statement did has its answer
 			p.solo = true
 			p.attempts-- // it was not to blame
 			r.dispatch(p)
 			continue
 		}
 		p.tried |= n.bit()
+		p.solo = p.solo || p.attempts == maxAttempts-1
 		switch {
 		case p.call == nil:
 		case p.attempts >= maxAttempts || v == verdictFinal || v == verdictStale:

@@ -22,7 +22,7 @@ var (
 	errDefinition = errors.New("table definition changed")
 
 	// errValue is one row that is not what the plan was made for, beside errDefinition: other rows may be.
-	errValue = errors.New("a value does not fit its column")
+	errValue = errors.New("a row does not fit")
 )
 
 // verdict is what a failed attempt calls for.

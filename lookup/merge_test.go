@@ -134,7 +134,7 @@ func TestMergeLanes(t *testing.T) {
 				t.Errorf("a single vector took %v", took)
 			}
 		})
-		c.want("accounts 128", "accounts 1", "accounts 128", "accounts 128", "accounts 128")
+		c.want("accounts 1", "accounts 128", "accounts 128", "accounts 128", "accounts 128")
 
 		c.log = nil
 		c.expect(accounts, time.Second, 1)
@@ -214,7 +214,8 @@ func TestMergeFails(t *testing.T) {
 	})
 }
 
-// TestMergeUndecided: a key that only the server can compare is read alone, whatever waits beside it.
+// TestMergeUndecided: keys that only the server can compare share no statement with those of others, which they would leave
+// undecided.
 func TestMergeUndecided(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t, nil)
@@ -223,9 +224,93 @@ func TestMergeUndecided(t *testing.T) {
 			c.results.Go(func() { got[i] = c.read(names, keys, time.Second) })
 			synctest.Wait()
 		}
-		c.want("names 4", "names 1", "names 1")
+		c.want("names 1", "names 2", "names 1", "names 1")
 		if fmt.Sprint(got) != "[[0.5] [1.5 -] [-]]" {
 			t.Error(got)
+		}
+	})
+}
+
+// TestMergeASCII: keys that ASCII rules decide are read together, and each caller has the row that answers its own.
+func TestMergeASCII(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, nil)
+		got := make([][]string, 4)
+		for i, name := range []string{"key1", "KEY1", "Key2", "key3"} {
+			c.results.Go(func() { got[i] = c.read(names, c.nameKeys(name), time.Second) })
+			synctest.Wait()
+		}
+		c.want("names 4")
+		if fmt.Sprint(got) != "[[0.5] [0.5] [1.5] [-]]" {
+			t.Error(got)
+		}
+	})
+}
+
+// askFailing asks for accounts as expect does, and wants an error.
+func (c *crowd) askFailing(want error, ids ...int64) {
+	c.results.Go(func() {
+		for i, got := range c.read(accounts, c.accountKeys(ids...), time.Second) {
+			if got != want.Error() {
+				c.t.Errorf("account %d: %s", ids[i], got)
+			}
+		}
+	})
+	synctest.Wait()
+}
+
+// TestMergeFailsForAll: those who have asked for all that a statement did have their answer when it fails.
+func TestMergeFailsForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, nil)
+		c.results.Wait()
+		c.failBy(func(int) error { return errSyntax })
+		for range 20 {
+			c.askFailing(errSyntax, 5)
+		}
+		c.want("accounts 1", "accounts 1") // the first one goes at once
+	})
+}
+
+// TestMergeBreaks: what breaks a connection may be another's data, so the last attempt is everybody's own.
+func TestMergeBreaks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, nil)
+		c.failBy(func(keys int) error {
+			if keys > 1 {
+				return errTemporary
+			}
+			return nil
+		})
+		for id := range int64(3) {
+			c.expect(accounts, time.Second, id)
+		}
+		c.results.Wait()
+	})
+}
+
+// TestMergeFullQueue: look-ups that were in a statement that failed are not refused because others have come since.
+func TestMergeFullQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, func(cfg *lookup.Config) { cfg.MaxQueued = 4 })
+		failed := false
+		c.failBy(func(keys int) error {
+			if keys > 1 && !failed {
+				failed = true
+				return errSyntax
+			}
+			return nil
+		})
+		for id := range int64(4) {
+			c.expect(accounts, time.Second, id)
+		}
+		time.Sleep(11 * time.Millisecond) // they are on their way
+		for id := range int64(4) {
+			c.expect(accounts, time.Second, 10+id)
+		}
+		c.results.Wait()
+		if st := c.reader.Stats(); st.Refused != 0 || !failed {
+			t.Errorf("%d refused", st.Refused)
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 // that a single vector waits for one statement of a batch and not for all of them.
 type queue struct {
 	lanes [2][]*piece // small pieces, large ones; oldest first
-	turn  int         // counts statements
+	turn  int         // the lane to be served first, modulo their number
 }
 
 // smallPart is the part of a statement's keys up to which a piece counts as small.
@@ -75,12 +75,12 @@ func (r *Reader) next(n *node, c Conn) *statement {
 // gather makes a statement of what waits in a queue and node n may serve: the oldest piece of the lane whose turn it is, and
 // what comes after it there and then in the other lane, until one does not fit. nil if there is none.
 func (r *Reader) gather(q *queue, n *node, c Conn) (s *statement) {
-	q.turn++
+	first := q.turn
 	for i := range q.lanes {
-		lane := &q.lanes[(q.turn+i)%len(q.lanes)]
+		lane := &q.lanes[(first+i)%len(q.lanes)]
 		kept := (*lane)[:0]
 		for j, p := range *lane {
-			if s != nil && (!r.merges(s) || !s.fits(p)) {
+			if s != nil && !r.merges(s) {
 				kept = append(kept, (*lane)[j:]...)
 				break
 			}
@@ -88,8 +88,12 @@ func (r *Reader) gather(q *queue, n *node, c Conn) (s *statement) {
 				kept = append(kept, p)
 				continue
 			}
+			if s != nil && !s.fits(p) {
+				kept = append(kept, (*lane)[j:]...)
+				break
+			}
 			if s == nil {
-				s = r.form(c, p.read.plan)
+				s, q.turn = r.form(c, p.read.plan), first+i+1
 			}
 			s.take(p)
 			r.unqueued(p)

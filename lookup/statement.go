@@ -85,14 +85,20 @@ func (s *statement) take(p *piece) {
 		s.deadline = p.call.deadline
 	}
 	s.waiting++
-	p.running = s
+	p.running, p.admitted = s, true
 	p.attempts++
 }
+
+// maxPlaces bounds the keys that a statement is given, those that it has already included: it is filled and its pieces are
+// answered under Reader.mu.
+const maxPlaces = 16 * maxKeys
 
 // fits reports whether the keys of a piece may be added. Reader.mu is held.
 func (s *statement) fits(p *piece) bool {
 	room := s.plan.maxKeys - s.keys()
 	switch {
+	case len(s.places)+p.keys() > maxPlaces:
+		return false
 	case len(s.pieces) == 0 || p.keys() <= room:
 		return true
 	case len(s.pieces) == 1:
@@ -272,14 +278,14 @@ func (s *statement) answer(key []column.Value, row int32) error {
 		s.wide = s.wide || !ascii
 		if _, first = s.find(s.forms, s.formEnd, s.form); first < 0 {
 			if s.plan.match == column.MatchExact {
-				return fmt.Errorf("%w: a row of %s answers no key asked for", errDefinition, s.plan.sel.Group.Table.Name)
+				return fmt.Errorf("%w: %w: a row of %s answers no key asked for", errDefinition, errValue, s.plan.sel.Group.Table.Name)
 			}
 			return nil // its keys stay undecided
 		}
 	}
 	for i := first; i >= 0; i = s.same[i] {
 		if s.block.answers[i] >= 0 {
-			return fmt.Errorf("%w: two rows of %s for one key", errDefinition, s.plan.sel.Group.Table.Name)
+			return fmt.Errorf("%w: %w: two rows of %s for one key", errDefinition, errValue, s.plan.sel.Group.Table.Name)
 		}
 		s.block.answers[i] = row
 	}
