@@ -33,7 +33,7 @@ lint: ## check the code with golangci-lint, formatting included
 bench: ## run every benchmark
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
 
-fuzz-short: ## run every fuzz target for FUZZTIME (10s)
+fuzz-short: ## run every fuzz target for FUZZTIME (10s, or a count such as 10000x)
 	@set -e; for package in $$($(GO) list ./...); do \
 		list=$$($(GO) test -list='^Fuzz' $$package); \
 		for target in $$(echo "$$list" | grep '^Fuzz' || true); do \
