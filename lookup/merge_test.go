@@ -13,6 +13,7 @@ import (
 
 	"github.com/rongate/rongate/internal/fakenode"
 	"github.com/rongate/rongate/lookup"
+	"github.com/rongate/rongate/pool"
 )
 
 // A crowd is look-ups that come one after the other while the only connection is busy.
@@ -143,6 +144,41 @@ func TestMergeLanes(t *testing.T) {
 			c.expect(accounts, time.Second, 1500+id)
 		}
 		c.want("accounts 1", "accounts 128")
+	})
+}
+
+// TestMergeTurns: however many single vectors come, a batch gets every second statement.
+func TestMergeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, nil)
+		batch := make([]int64, 2*128)
+		for i := range batch {
+			batch[i] = int64(i)
+		}
+		c.expect(accounts, time.Second, batch...)
+		for id := range int64(4) {
+			c.expect(accounts, time.Second, 1000+id)
+			time.Sleep(10 * time.Millisecond)
+		}
+		c.want("accounts 1", "accounts 128", "accounts 2", "accounts 128", "accounts 1")
+	})
+}
+
+// TestMergeBound: the keys that a statement is given are bounded, though it asks for them once.
+func TestMergeBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, nil)
+		ids := make([]int64, 128)
+		for i := range ids {
+			ids[i] = int64(i)
+		}
+		for range 20 {
+			c.expect(accounts, time.Second, ids...)
+		}
+		c.want("accounts 128", "accounts 128")
+		if st := c.reader.Stats(); st.Merged != 18 || st.Shared != 18*128 {
+			t.Errorf("%d merged, %d keys shared", st.Merged, st.Shared)
+		}
 	})
 }
 
@@ -278,14 +314,14 @@ func TestMergeBreaks(t *testing.T) {
 		c := newCrowd(t, nil)
 		c.failBy(func(keys int) error {
 			if keys > 1 {
-				return errTemporary
+				return &pool.ServerError{Number: 1040} // repeated at once, and there is but one node
 			}
 			return nil
 		})
 		for id := range int64(3) {
 			c.expect(accounts, time.Second, id)
 		}
-		c.results.Wait()
+		c.want("accounts 4", "accounts 4", "accounts 1", "accounts 1", "accounts 1")
 	})
 }
 
