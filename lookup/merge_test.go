@@ -19,7 +19,8 @@ import (
 // A crowd is look-ups that come one after the other while the only connection is busy.
 type crowd struct {
 	*fixture
-	log     []string // for each statement that has begun, how many keys it is for
+	log     []string        // for each statement that has begun, how many keys it is for
+	left    []time.Duration // and how long it had
 	fails   atomic.Pointer[func(keys int) error]
 	results sync.WaitGroup
 }
@@ -35,7 +36,8 @@ func newCrowd(t *testing.T, change func(*lookup.Config)) *crowd {
 			change(cfg)
 		}
 		nodes["a"].Size = 1
-		nodes["a"].OnSelect = func(query string, keys int, _ time.Time) error {
+		nodes["a"].OnSelect = func(query string, keys int, deadline time.Time) error {
+			c.left = append(c.left, time.Until(deadline))
 			what := strings.TrimPrefix(strings.Split(query, "_1`")[0], strings.Split(query, "`db`.`")[0]+"`db`.`")
 			c.log = append(c.log, fmt.Sprintf("%s %d", what, keys))
 			time.Sleep(10 * time.Millisecond)
@@ -156,6 +158,7 @@ func TestMergeTurns(t *testing.T) {
 			batch[i] = int64(i)
 		}
 		c.expect(accounts, time.Second, batch...)
+		time.Sleep(5 * time.Millisecond) // so that they come while statements run, not as they end
 		for id := range int64(4) {
 			c.expect(accounts, time.Second, 1000+id)
 			time.Sleep(10 * time.Millisecond)
@@ -202,8 +205,12 @@ func TestMergeDeadlines(t *testing.T) {
 		short(15*time.Millisecond, 3)
 		c.expect(accounts, time.Second, 4)
 		c.expect(accounts, time.Second, 3)
+		short(15*time.Millisecond, 4)
 		c.want("accounts 2")
-		if st := c.reader.Stats(); st.Abandoned != 2 || c.nodes["a"].Detaches() != 0 {
+		if left := c.left[len(c.left)-1]; left != 990*time.Millisecond {
+			t.Errorf("the statement has %v, not as long as the last of its callers waits", left)
+		}
+		if st := c.reader.Stats(); st.Abandoned != 3 || c.nodes["a"].Detaches() != 0 {
 			t.Errorf("%d abandoned, %d detached", st.Abandoned, c.nodes["a"].Detaches())
 		}
 		c.log = nil
