@@ -94,6 +94,7 @@ listen: [0.0.0.0:9000, /run/rongate.sock]
 privateListen: 0.0.0.0:9001
 socketMode: "0600"
 deadline: 80ms
+merging: false
 catalog: {file: ./catalog.yaml}
 apiKeys: {file: keys.yaml}
 nodes:
@@ -136,9 +137,9 @@ log: {level: warn, format: json}
 		" ", c.server.MaxConcurrent, c.server.MaxConnections, c.server.MaxBodyBytes, c.server.MaxHeaderBytes,
 		c.vectors.MaxEntries, c.vectors.MaxAnswerBytes, c.lookup.MaxQueued, int(c.lookup.MaxLiveBytes),
 		" ", c.server.ReadTimeout, c.server.WriteTimeout, c.server.IdleTimeout, c.server.DrainDelay, c.shutdownTimeout,
-		" ", c.logLevel, c.logFormat)
+		" ", c.logLevel, c.logFormat, c.lookup.Unmerged)
 	const want = "[0.0.0.0:9000 /run/rongate.sock] [0.0.0.0:9001] -rw------- 80ms reader4 3 2s 7s 5 2h0m0s 10m0s 3s 99 4s" +
-		" 11 12 13 1400 15 16 17 18 18s 19s 20s 21s 22s WARNjson"
+		" 11 12 13 1400 15 16 17 18 18s 19s 20s 21s 22s WARNjson true"
 	if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
