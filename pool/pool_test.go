@@ -159,11 +159,12 @@ func TestDetach(t *testing.T) {
 func TestAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := &fakeNode{}
+		node.set(func(k *knobs) { k.dialTime = time.Millisecond }) // else there may be a connection at once
 		p := openFake(t, node, Config{Size: 1})
 		if p.Answers() {
 			t.Error("answers before there is a connection")
 		}
-		later(0)
+		later(time.Millisecond)
 		node.set(func(k *knobs) { k.refuse, k.dialTime = errRefused, 100*time.Millisecond })
 		c := mustAcquire(t, p)
 		if !p.Up() || !p.Answers() || !c.Detach() || p.Up() || !p.Answers() {
