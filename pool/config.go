@@ -55,6 +55,9 @@ type Config struct {
 	// Statements is how many prepared statements a connection keeps. Default 64. The server's limit of 16,382 is for
 	// all connections of all its clients.
 	Statements int
+	// DriverRows has the driver run the statements and read their rows, as a yardstick. It does so on encrypted connections
+	// in any case: the driver does not give away what it encrypts with.
+	DriverRows bool
 	// DrainGrace is how long past its deadline a statement's connection may take to receive the rest of its answer
 	// before the socket is given up. Default 1 s.
 	DrainGrace time.Duration

@@ -4,14 +4,11 @@ import (
 	"time"
 
 	"github.com/rongate/rongate/column"
+	"github.com/rongate/rongate/pool/protocol"
 )
 
-// A ResultColumn is one column of a result as the server announces it. Type is the driver's name for the type, such as
-// "UNSIGNED BIGINT". Scale is the number of decimals of DECIMAL, DATETIME, TIMESTAMP and TIME; -1 for other types.
-type ResultColumn struct {
-	Name, Type string
-	Scale      int
-}
+// A ResultColumn is one column of a result as the server announces it.
+type ResultColumn = protocol.Column
 
 // A Sink receives a result. What it is given is valid only during the call: it must copy what it keeps, and must not
 // use the connection. An error ends the statement and is returned by Select; the rest of the result is skipped if that

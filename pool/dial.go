@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/rongate/rongate/pool/protocol"
 )
 
 // dialMySQL opens a session: socket, TLS, authentication and session variables, all bounded by the context.
@@ -45,6 +47,15 @@ func (p *Pool) dialMySQL(ctx context.Context) (_ session, err error) {
 	if s.conn, err = connector.Connect(ctx); err != nil {
 		return nil, handshakeError(ctx, s.wire, err)
 	}
+	if p.cfg.TLS == nil && !p.cfg.DriverRows {
+		capabilities, err := protocol.CapabilitiesOf(s.wire.response)
+		if err != nil {
+			s.Abort()
+			return nil, err
+		}
+		s.direct = protocol.New(s.wire, capabilities)
+	}
+	s.wire.response = nil
 	return s, nil
 }
 
@@ -75,8 +86,8 @@ func (p *Pool) driverConfig() (*mysql.Config, error) {
 }
 
 func handshakeError(ctx context.Context, w *wire, err error) error {
-	if refusal := new(mysql.MySQLError); errors.As(err, &refusal) {
-		return newServerError(refusal)
+	if refusal := refusalIn(err); refusal != nil {
+		return refusal
 	}
 	if w != nil && w.err != nil {
 		err = w.err
@@ -104,6 +115,9 @@ type wire struct {
 	net.Conn
 	unread []byte // the server's greeting, until the driver has read it
 	err    error  // of the first Read or Write that failed
+
+	greeted  bool   // the driver has answered the greeting
+	response []byte // with this
 }
 
 func (w *wire) Read(b []byte) (int, error) {
@@ -118,6 +132,9 @@ func (w *wire) Read(b []byte) (int, error) {
 }
 
 func (w *wire) Write(b []byte) (int, error) {
+	if !w.greeted {
+		w.greeted, w.response = true, bytes.Clone(b)
+	}
 	n, err := w.Conn.Write(b)
 	w.note(err)
 	return n, err

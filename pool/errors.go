@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/rongate/rongate/pool/protocol"
 )
 
 // ErrBroken is wrapped by every error after which the connection cannot be used again. The statement may or may not
@@ -17,13 +19,13 @@ var ErrBroken = errors.New("connection broken")
 var ErrTimeout = fmt.Errorf("%w: its time was up", ErrBroken)
 
 // A ServerError is what the server answered instead of a result. Unless the error that wraps it is ErrBroken too, the
-// connection remains usable. It unwraps to the driver's own error.
+// connection remains usable. It unwraps to the driver's own error, if it comes from there.
 type ServerError struct {
 	Number  uint16 // MySQL's or MariaDB's error number
 	NDB     int    // the NDB error inside 1296 and 1297; else 0
 	Message string
 
-	cause *mysql.MySQLError
+	cause error
 }
 
 // Error renders the numbers and the server's message, which may quote key values: it is for the log, not for clients.
@@ -34,13 +36,8 @@ func (e *ServerError) Error() string {
 	return fmt.Sprintf("server error %d: %s", e.Number, e.Message)
 }
 
-// Unwrap gives the driver's error.
-func (e *ServerError) Unwrap() error {
-	if e.cause == nil {
-		return nil
-	}
-	return e.cause
-}
+// Unwrap gives the error that it was made from.
+func (e *ServerError) Unwrap() error { return e.cause }
 
 // The server's error numbers that this package acts on, from the MySQL manual's server error reference;
 // ndbInvalidSchema is from the NDB error reference.
@@ -68,10 +65,21 @@ func isStale(err error) bool {
 	return refusal.NDB == ndbInvalidSchema
 }
 
-func newServerError(e *mysql.MySQLError) *ServerError {
-	s := &ServerError{Number: e.Number, Message: e.Message, cause: e}
-	if e.Number == erGetError || e.Number == erGetTemporary {
-		s.NDB = firstNumber(e.Message)
+// refusalIn returns what a server has answered, nil if the error is another.
+func refusalIn(err error) *ServerError {
+	if e := new(mysql.MySQLError); errors.As(err, &e) {
+		return newServerError(e.Number, e.Message, e)
+	}
+	if e := new(protocol.Error); errors.As(err, &e) {
+		return newServerError(e.Number, e.Message, e)
+	}
+	return nil
+}
+
+func newServerError(number uint16, message string, cause error) *ServerError {
+	s := &ServerError{Number: number, Message: message, cause: cause}
+	if number == erGetError || number == erGetTemporary {
+		s.NDB = firstNumber(message)
 	}
 	return s
 }

@@ -8,10 +8,31 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/rongate/rongate/column"
 )
+
+// driverStatement is a statement of the driver's.
+type driverStatement struct {
+	driver.Stmt
+	rows    resultRows // those that are being read
+	scratch *driverScratch
+}
+
+// driverScratch is what the statements of a session use one after the other.
+type driverScratch struct {
+	args     []driver.Value
+	cells    []driver.Value
+	values   []column.Value
+	columns  []ResultColumn
+	unsigned []bool // by column: integers become column.UintValue
+}
+
+// querier is what the driver's statements do besides what driver.Stmt says: no context, because statements are not
+// cancelled, and no named values, which the driver would copy.
+type querier interface {
+	Query(args []driver.Value) (driver.Rows, error)
+}
 
 // resultRows is what the driver's results do besides what driver.Rows says.
 type resultRows interface {
@@ -20,6 +41,22 @@ type resultRows interface {
 	driver.RowsColumnTypePrecisionScale
 }
 
+func (d *driverStatement) Execute(args []column.Value) error {
+	s := d.scratch
+	rows, err := d.Stmt.(querier).Query(s.box(args))
+	clear(s.args)
+	if err != nil {
+		return err
+	}
+	d.rows = rows.(resultRows)
+	s.describe(d.rows)
+	return nil
+}
+
+func (d *driverStatement) Columns() []ResultColumn { return d.scratch.columns }
+
+func (d *driverStatement) Skip() error { return d.rows.Close() }
+
 var errTruncatedRow = errors.New("a row is shorter than its columns")
 
 // untouched marks the first cell before a row is read into the cells. The driver gives io.EOF both for the end of the
@@ -27,8 +64,25 @@ var errTruncatedRow = errors.New("a row is shorter than its columns")
 // the first cell then.
 type untouched struct{}
 
+func (d *driverStatement) Next() ([]column.Value, error) {
+	s := d.scratch
+	s.cells[0] = untouched{}
+	switch err := d.rows.Next(s.cells); {
+	case err == nil:
+		return s.values, s.unbox()
+	case !errors.Is(err, io.EOF):
+		return nil, err
+	case s.cells[0] != driver.Value(untouched{}):
+		return nil, errTruncatedRow
+	}
+	if err := d.rows.Close(); err != nil {
+		return nil, err
+	}
+	return nil, io.EOF
+}
+
 // box converts the parameters to the types that the driver sends.
-func (s *mysqlSession) box(args []column.Value) []driver.Value {
+func (s *driverScratch) box(args []column.Value) []driver.Value {
 	s.args = s.args[:0]
 	for _, arg := range args {
 		s.args = append(s.args, boxed(arg))
@@ -58,60 +112,8 @@ func boxed(v column.Value) driver.Value {
 	return nil
 }
 
-// feed passes a result to the sink and leaves the connection at its end, or broken.
-func (s *mysqlSession) feed(rows driver.Rows, sink Sink) error {
-	result := rows.(resultRows)
-	s.describe(result)
-	s.inSink = true
-	err := sink.Columns(s.columns)
-	s.inSink = false
-	for err == nil {
-		s.cells[0] = untouched{}
-		if err := result.Next(s.cells); err != nil {
-			return s.endOfRows(result, err)
-		}
-		if err := s.unbox(); err != nil {
-			s.broken = true
-			return fmt.Errorf("read a row: %w: %w", ErrBroken, err)
-		}
-		s.inSink = true
-		err = sink.Row(s.values)
-		s.inSink = false
-	}
-	s.skip(result)
-	return err
-}
-
-// endOfRows tells the end of a result from a failure.
-func (s *mysqlSession) endOfRows(rows driver.Rows, err error) error {
-	if !errors.Is(err, io.EOF) {
-		return s.failure("read a row", err)
-	}
-	if s.cells[0] != driver.Value(untouched{}) {
-		s.broken = true
-		return fmt.Errorf("read a row: %w: %w", ErrBroken, errTruncatedRow)
-	}
-	if err := rows.Close(); err != nil {
-		return s.failure("end of the result", err)
-	}
-	return nil
-}
-
-// skip reads what is left of a result that the sink refused, if that does not take long.
-func (s *mysqlSession) skip(rows driver.Rows) {
-	if soon := time.Now().Add(skipTimeout); soon.Before(s.deadline) {
-		if err := s.setDeadline(soon); err != nil {
-			s.broken = true
-			return
-		}
-	}
-	if err := rows.Close(); err != nil {
-		_ = s.failure("skip the rest", err)
-	}
-}
-
 // describe prepares the scratch for a result's columns.
-func (s *mysqlSession) describe(rows resultRows) {
+func (s *driverScratch) describe(rows resultRows) {
 	names := rows.Columns()
 	s.columns, s.unsigned = s.columns[:0], s.unsigned[:0]
 	for i, name := range names {
@@ -119,7 +121,7 @@ func (s *mysqlSession) describe(rows resultRows) {
 		s.columns = append(s.columns, ResultColumn{Name: name, Type: typ, Scale: scaleOf(rows, i, typ)})
 		s.unsigned = append(s.unsigned, strings.HasPrefix(typ, "UNSIGNED "))
 	}
-	n := max(len(names), 1) // feed marks the first cell even where there is none
+	n := max(len(names), 1) // Next marks the first cell even where there is none
 	if cap(s.cells) < n {
 		s.cells, s.values = make([]driver.Value, n), make([]column.Value, n)
 	}
@@ -147,7 +149,7 @@ func scaleOf(rows resultRows, i int, typ string) int {
 }
 
 // unbox converts a row. Bytes alias the driver's read buffer, which the next read overwrites.
-func (s *mysqlSession) unbox() error {
+func (s *driverScratch) unbox() error {
 	for i := range s.values {
 		v, err := unboxed(s.cells[i], s.unsigned[i])
 		if err != nil {

@@ -5,12 +5,13 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/rongate/rongate/column"
+	"github.com/rongate/rongate/pool/protocol"
 )
 
 // A session is what a connection does with its server: the seam between the pool's bookkeeping and the network. Only
@@ -41,31 +42,33 @@ const (
 )
 
 // mysqlSession is a session on a raw connection of the MySQL driver: database/sql would add a pool and retries of its
-// own.
+// own. The driver dials, authenticates, pings and says goodbye; statements are the protocol package's, or the driver's.
 type mysqlSession struct {
 	wire     *wire
 	conn     driver.Conn
+	direct   *protocol.Conn // runs the statements; nil where the driver does
 	broken   bool
 	inSink   bool      // the sink is being called: a panic is its own, not the driver's
 	deadline time.Time // the socket's
 
-	statements *simplelru.LRU[string, driver.Stmt]
-	evicted    []driver.Stmt // out of the cache, not yet closed at the server
+	statements *simplelru.LRU[string, statement]
+	evicted    []statement // out of the cache, not yet closed at the server
 	counters   *statementCounters
-
-	// Scratch, reused by every Select.
-
-	args     []driver.Value
-	cells    []driver.Value
-	values   []column.Value
-	columns  []ResultColumn
-	unsigned []bool // by column: integers become column.UintValue
+	scratch    driverScratch
 }
 
-// querier is what the driver's statements do besides what driver.Stmt says: no context, because statements are not
-// cancelled, and no named values, which the driver would copy.
-type querier interface {
-	Query(args []driver.Value) (driver.Rows, error)
+// A statement is one that is prepared on a session, which runs one at a time.
+type statement interface {
+	// Execute runs it up to its rows.
+	Execute(args []column.Value) error
+	// Columns are those of the result, valid until the next Execute.
+	Columns() []ResultColumn
+	// Next reads a row, which is valid until the next call; at the end it is io.EOF.
+	Next() ([]column.Value, error)
+	// Skip reads the rest of the rows.
+	Skip() error
+	// Close has the server forget it, without waiting for that. Nothing may be under way.
+	Close() error
 }
 
 func (s *mysqlSession) Select(deadline time.Time, query string, args []column.Value, sink Sink) (err error) {
@@ -80,10 +83,8 @@ func (s *mysqlSession) Select(deadline time.Time, query string, args []column.Va
 	if err != nil {
 		return err
 	}
-	rows, err := statement.Query(s.box(args))
-	clear(s.args)
-	if err == nil {
-		err = s.feed(rows, sink)
+	if err = statement.Execute(args); err == nil {
+		err = s.feed(statement, sink)
 	} else {
 		err = s.failure("execute", err)
 	}
@@ -92,6 +93,40 @@ func (s *mysqlSession) Select(deadline time.Time, query string, args []column.Va
 	}
 	s.closeEvicted()
 	return err
+}
+
+// feed passes a result to the sink and leaves the connection at its end, or broken.
+func (s *mysqlSession) feed(result statement, sink Sink) error {
+	s.inSink = true
+	err := sink.Columns(result.Columns())
+	s.inSink = false
+	for err == nil {
+		values, failure := result.Next()
+		if errors.Is(failure, io.EOF) {
+			return nil
+		}
+		if failure != nil {
+			return s.failure("read a row", failure)
+		}
+		s.inSink = true
+		err = sink.Row(values)
+		s.inSink = false
+	}
+	s.skip(result)
+	return err
+}
+
+// skip reads what is left of a result that the sink refused, if that does not take long.
+func (s *mysqlSession) skip(result statement) {
+	if soon := time.Now().Add(skipTimeout); soon.Before(s.deadline) {
+		if err := s.setDeadline(soon); err != nil {
+			s.broken = true
+			return
+		}
+	}
+	if err := result.Skip(); err != nil {
+		_ = s.failure("skip the rest", err)
+	}
 }
 
 // settle is deferred around all use of the driver. The driver panics on some malformed packets, after which nothing is
@@ -106,30 +141,63 @@ func (s *mysqlSession) settle(err *error) {
 		*err = fmt.Errorf("%w: the server's answer makes no sense: %v", ErrBroken, r)
 		return
 	}
-	// The driver closes the connection on some errors that look like the server's, and an answer that is followed by
-	// more bytes is not the answer to what was asked.
-	if !s.conn.(driver.Validator).IsValid() {
+	if !s.valid() {
 		s.broken = true
 	}
 }
 
+// valid reports whether the connection may be used for another exchange. The driver closes it on some errors that look
+// like the server's, and an answer that is followed by more bytes is not the answer to what was asked.
+func (s *mysqlSession) valid() bool {
+	return s.conn.(driver.Validator).IsValid() && (s.direct == nil || s.direct.Idle())
+}
+
 // prepare returns the query's statement, which is the newest in the cache from then on.
-func (s *mysqlSession) prepare(query string) (querier, error) {
-	statement, ok := s.statements.Get(query)
-	if !ok {
-		var err error
-		if statement, err = s.conn.Prepare(query); err != nil {
-			return nil, s.failure("prepare", err)
-		}
-		s.statements.Add(query, statement)
-		s.counters.prepared.Add(1)
-		s.counters.open.Add(1)
+func (s *mysqlSession) prepare(query string) (statement, error) {
+	if statement, ok := s.statements.Get(query); ok {
+		return statement, nil
 	}
-	return statement.(querier), nil
+	statement, err := s.prepareNew(query)
+	if err != nil {
+		return nil, s.failure("prepare", err)
+	}
+	s.statements.Add(query, statement)
+	s.counters.prepared.Add(1)
+	s.counters.open.Add(1)
+	return statement, nil
+}
+
+func (s *mysqlSession) prepareNew(query string) (statement, error) {
+	if s.direct != nil {
+		prepared, err := s.direct.Prepare(query)
+		if err != nil {
+			return nil, err
+		}
+		return directStatement{prepared}, nil
+	}
+	prepared, err := s.conn.Prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	return &driverStatement{Stmt: prepared, scratch: &s.scratch}, nil
+}
+
+// directStatement fits the protocol package's statements.
+type directStatement struct{ *protocol.Statement }
+
+func (d directStatement) Skip() error {
+	for {
+		if _, err := d.Next(); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+	}
 }
 
 // evict is the cache's callback. It must not write: a result may be half read, and the socket's deadline may be past.
-func (s *mysqlSession) evict(_ string, statement driver.Stmt) {
+func (s *mysqlSession) evict(_ string, statement statement) {
 	s.counters.open.Add(-1)
 	s.evicted = append(s.evicted, statement)
 }
@@ -192,16 +260,16 @@ func (s *mysqlSession) setDeadline(t time.Time) error {
 	return s.wire.SetDeadline(t)
 }
 
-// failure classifies an error of the driver. Only what the server itself answered leaves the session usable.
+// failure classifies an error. Only what the server itself answered, in its turn, leaves the session usable.
 func (s *mysqlSession) failure(operation string, err error) error {
-	valid := s.conn.(driver.Validator).IsValid()
-	if refusal := new(mysql.MySQLError); errors.As(err, &refusal) {
-		if valid {
-			return fmt.Errorf("%s: %w", operation, newServerError(refusal))
-		}
+	refusal := refusalIn(err)
+	switch {
+	case refusal == nil:
 		s.broken = true
-		return fmt.Errorf("%s: %w: %w", operation, ErrBroken, newServerError(refusal))
+		return brokenBy(operation, s.wire.err, err)
+	case s.valid() && !errors.Is(err, protocol.ErrMalformed):
+		return fmt.Errorf("%s: %w", operation, refusal)
 	}
 	s.broken = true
-	return brokenBy(operation, s.wire.err, err)
+	return fmt.Errorf("%s: %w: %w", operation, ErrBroken, refusal)
 }

@@ -40,7 +40,7 @@ func TestServerErrors(t *testing.T) {
 		{1064, "You have an error in your SQL syntax", 0, false},
 	} {
 		cause := &mysql.MySQLError{Number: test.number, Message: test.message}
-		err := fmt.Errorf("execute: %w", newServerError(cause))
+		err := fmt.Errorf("execute: %w", newServerError(cause.Number, cause.Message, cause))
 		var got *ServerError
 		if !errors.As(err, &got) || got.Number != test.number || got.NDB != test.ndb || got.Message != test.message {
 			t.Errorf("%d %q: %+v", test.number, test.message, got)

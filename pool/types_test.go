@@ -100,7 +100,7 @@ func checkColumnTypes(t *testing.T, n *testbed.Node, c *Conn, json string) {
 		if strings.HasSuffix(got.Type, "TEXT") && typ.wire == "TEXT" {
 			got.Type = "TEXT"
 		}
-		if want := (ResultColumn{names[i], typ.wire, typ.scale}); got != want {
+		if want := (ResultColumn{Name: names[i], Type: typ.wire, Scale: typ.scale}); got != want {
 			t.Errorf("%s: %+v, want %+v", typ.sql, got, want)
 		}
 	}
