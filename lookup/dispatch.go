@@ -73,6 +73,9 @@ func (r *Reader) dispatch(p *piece) {
 	switch {
 	case t < 0:
 		r.deliver(p, nil, ErrUnavailable)
+	case r.follows(t, p):
+		r.enqueue(t, p)
+		r.feedSoon()
 	case r.start(t, p), p.tried != 0 && r.startBeyond(t, p):
 	case r.queued >= r.cfg.MaxQueued && !p.admitted:
 		r.counts.Refused++
@@ -154,7 +157,7 @@ func (r *Reader) start(t int, p *piece) bool {
 			s := r.form(c, p.read.plan)
 			s.take(p)
 			r.begin(best, s)
-			r.wg.Go(func() { r.run(best, c, s) })
+			r.launch(s)
 			return true
 		}
 		avoid |= best.bit()
@@ -166,14 +169,27 @@ func (r *Reader) form(c Conn, p *Plan) *statement {
 	s, _ := r.spare.Get().(*statement)
 	if s == nil {
 		s = &statement{}
+		s.start = func() {
+			defer r.wg.Done()
+			r.run(s)
+		}
 	}
 	s.reset(p, r.cfg.MaxBlockBytes)
 	s.conn = c
 	return s
 }
 
-// begin counts a statement that has its pieces as running. Reader.mu is held.
+// launch runs a statement that has begun, on a goroutine of its own. Reader.mu is held.
+func (r *Reader) launch(s *statement) {
+	r.wg.Add(1)
+	go s.start()
+}
+
+// begin counts a statement that has its pieces as running on a node. Reader.mu is held.
 func (r *Reader) begin(n *node, s *statement) {
+	s.node, s.begun = n, time.Now()
+	s.queue = &s.plan.queues[n.tier]
+	s.queue.running = append(s.queue.running, s)
 	n.busy++
 	n.counts.begin(s.keys())
 	r.counts.Merged += uint64(len(s.pieces) - 1)
@@ -181,12 +197,12 @@ func (r *Reader) begin(n *node, s *statement) {
 }
 
 // run executes a statement and then, on the same connection, whatever waits, until nothing does.
-func (r *Reader) run(n *node, c Conn, s *statement) {
+func (r *Reader) run(s *statement) {
+	n, c := s.node, s.conn
 	for s != nil {
 		b := r.blocks.get(len(s.plan.sel.Columns))
-		begun := time.Now()
 		err := s.execute(c, b)
-		n.counts.latency.Record(time.Since(begun))
+		n.counts.latency.Record(time.Since(s.begun))
 		r.blocks.count(b)
 		v := classify(err)
 		switch {
@@ -206,6 +222,7 @@ func (r *Reader) finish(n *node, c Conn, s *statement, v verdict, err error) *st
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n.busy--
+	s.queue.ended(s)
 	if err != nil {
 		n.counts.fail(v, err)
 		r.fail(n, s, v, err)
@@ -215,7 +232,7 @@ func (r *Reader) finish(n *node, c Conn, s *statement, v verdict, err error) *st
 		}
 	}
 	serves := !s.detached && !c.Broken() && !n.gone
-	s.conn, s.block = nil, nil
+	s.conn, s.block, s.node, s.queue = nil, nil, nil, nil
 	clear(s.pieces) // a spare statement keeps no call alive
 	r.spare.Put(s)
 	if serves {
@@ -307,7 +324,7 @@ func (r *Reader) feed(n *node) {
 			c.Release()
 			return
 		}
-		r.wg.Go(func() { r.run(n, c, s) })
+		r.launch(s)
 	}
 }
 

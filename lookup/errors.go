@@ -58,6 +58,9 @@ const (
 // classify tells what a failed attempt calls for; without an error, nothing. Every statement is a read, so that a repeat
 // is always safe; the question is only whether and where it can do better.
 func classify(err error) verdict {
+	if err == nil {
+		return verdictFinal
+	}
 	if errors.Is(err, errDefinition) {
 		return verdictStale
 	}

@@ -11,6 +11,59 @@ import (
 type queue struct {
 	lanes [2][]*piece // small pieces, large ones; oldest first
 	turn  int         // the lane to be served first, modulo their number
+
+	running []*statement // of the plan, on nodes of the tier
+}
+
+// ended notes that a statement does not run any more.
+func (q *queue) ended(s *statement) {
+	i := slices.Index(q.running, s)
+	q.running = slices.Delete(q.running, i, i+1)
+}
+
+const (
+	// followTime is how old a statement may be for others to wait for its end: a few times what one takes on a cluster
+	// that is well, so that a node that stalls keeps nobody waiting for long.
+	followTime = 2 * time.Millisecond
+
+	// followKeys bounds the keys of statements that are looked into, and of pieces: hot keys are asked for one by one.
+	followKeys = 4
+)
+
+// follows reports whether a statement under way asks for all keys of a piece. The piece waits for its end then, and goes
+// with all others that do: a key that many ask for at once is read twice, and not once for each of them. What the statement
+// itself answers is not for the piece, as it may be from before a write that its caller knows of.
+func (r *Reader) follows(t int, p *piece) bool {
+	running := p.read.plan.queues[t].running
+	if len(running) == 0 || r.cfg.Unmerged || p.solo || p.attempts > 0 || p.keys() > followKeys || r.queued >= r.cfg.MaxQueued {
+		return false
+	}
+	for _, s := range running {
+		if s.keys() <= followKeys && s.asksFor(p) && time.Since(s.begun) < followTime {
+			return true
+		}
+	}
+	return false
+}
+
+// feedSoon has free connections take what waits, in a while: the statement that it waits for may not end.
+func (r *Reader) feedSoon() {
+	if r.feeding {
+		return
+	}
+	r.feeding = true
+	if r.feeder == nil {
+		r.feeder = time.AfterFunc(followTime, r.feedNow)
+		return
+	}
+	r.feeder.Reset(followTime)
+}
+
+func (r *Reader) feedNow() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.feeding = false
+	r.settle()
 }
 
 // smallPart is the part of a statement's keys up to which a piece counts as small.

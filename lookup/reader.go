@@ -108,6 +108,8 @@ type Reader struct {
 	changedAt time.Time   // when the nodes were changed last
 	stranded  bool        // it was said that none of them is up
 	queued    int         // pieces in the queues of all tiers
+	feeder    *time.Timer // nil until it is needed
+	feeding   bool        // feeder is running
 	closed    bool
 	counts    counts
 }
@@ -292,6 +294,9 @@ func (r *Reader) Close(ctx context.Context) error {
 	r.closed = true
 	if r.handover != nil {
 		r.handover.Stop()
+	}
+	if r.feeder != nil {
+		r.feeder.Stop()
 	}
 	r.settle()
 	nodes := r.nodes

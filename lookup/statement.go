@@ -13,14 +13,18 @@ import (
 
 // A statement is one SELECT for up to maxKeys distinct keys of one plan: the keys that its pieces ask for, the pieces, and
 // the block it fills. It implements pool.Sink. The goroutine that runs it owns it; pieces, waiting, conn and
-// detached are guarded by Reader.mu.
+// detached are guarded by Reader.mu, and the keys do not change while it runs.
 type statement struct {
 	plan     *Plan
+	start    func() // runs it; made once, as it is used again and again
 	pieces   []*piece
 	waiting  int       // pieces whose call still waits
 	deadline time.Time // the latest of the pieces' deadlines
-	conn     Conn      // what it runs on, for Detach
-	detached bool      // nobody waits, and the connection has given up its slot
+	begun    time.Time
+	node     *node
+	conn     Conn   // what it runs on
+	queue    *queue // of its plan and the node's tier
+	detached bool   // nobody waits, and the connection has given up its slot
 
 	enc    []byte   // the keys, encoded, back to back: the statement's own copy
 	ends   []uint32 // where each key ends in enc
@@ -110,6 +114,21 @@ func (s *statement) fits(p *piece) bool {
 		}
 	}
 	return room >= 0
+}
+
+// asksFor reports whether s, which may be running, asks for all keys of a piece. Both have few.
+func (s *statement) asksFor(p *piece) bool {
+	for _, first := range p.read.keys.firsts[p.from:p.to] {
+		key := p.read.keys.tuple(int(first))
+		found := false
+		for i := 0; i < s.keys() && !found; i++ {
+			found = bytes.Equal(s.key(i), key)
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }
 
 // tabulate builds the table that finds encoded keys.
