@@ -18,6 +18,7 @@ const keepAnswerBytes = 256 << 10
 // the connection instead.
 type answer struct {
 	request vectors.Request // while the service works on it
+	timing  vectors.Timing
 	body    []byte
 	sent    int // what has been written
 	held    int // bytes counted in sending

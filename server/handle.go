@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 const (
 	apiKeyHeader    = "X-Api-Key"
 	requestIDHeader = "X-Request-Id"
+	timingHeader    = "X-Server-Timing" // any value asks for the response header Server-Timing
 
 	// keepBodyBytes is the largest request body whose buffer stays with its connection.
 	keepBodyBytes = 64 << 10
@@ -175,7 +177,30 @@ func (s *Server) appendVectors(
 	}
 	a.request = vectors.Request{Body: ctx.Request.Body(), Received: received, Timeout: timeout, Access: access}
 	defer func() { a.request = vectors.Request{} }()
-	return s.service.Append(a.body, &a.request)
+	if len(ctx.Request.Header.Peek(timingHeader)) == 0 {
+		return s.service.Append(a.body, &a.request)
+	}
+	begun := time.Now()
+	a.request.Timing = &a.timing
+	body, err := s.service.Append(a.body, &a.request)
+	ctx.Response.Header.Set(fasthttp.HeaderServerTiming, serverTiming(begun.Sub(received), &a.timing))
+	return body, err
+}
+
+// serverTiming is how long a request took so far, in milliseconds, as browsers and tracers read it (W3C Server Timing):
+// from its headers until all of it had come, and then by stage.
+func serverTiming(receive time.Duration, t *vectors.Timing) string {
+	text := appendTiming(nil, "receive", receive)
+	for stage, took := range t.Stages {
+		text = append(text, ", "...)
+		text = appendTiming(text, vectors.Stage(stage).String(), took)
+	}
+	return string(text)
+}
+
+func appendTiming(dst []byte, name string, took time.Duration) []byte {
+	dst = append(append(dst, name...), ";dur="...)
+	return strconv.AppendFloat(dst, took.Seconds()*1e3, 'f', 3, 64)
 }
 
 // logFailure logs what an operator must look into. Nodes that fail are not that, one by one: they would flood the log,

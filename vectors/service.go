@@ -70,6 +70,7 @@ type Request struct {
 	Received time.Time     // when its headers had arrived: the deadline's start
 	Timeout  time.Duration // the caller's own, from a header; 0: none
 	Access   Access
+	Timing   *Timing // filled by Append; nil: nobody asks
 }
 
 // A Service answers requests. Its methods may be called concurrently.
@@ -136,11 +137,14 @@ func (s *Service) Append(dst []byte, r *Request) ([]byte, *Error) {
 // answer is the stages of a request, in order.
 func (s *Service) answer(dst []byte, p *program, q *request, r *Request) ([]byte, *Error) {
 	cfg := s.cfg.Load()
+	r.Timing.start()
 	if err := q.decode(p, r, cfg.MaxEntries); err != nil {
 		return dst, err
 	}
 	q.plan()
+	r.Timing.end(StageDecode)
 	s.reader.Read(&q.call, deadline(cfg, r, &q.head.options))
+	r.Timing.end(StageRead)
 	if err := q.assemble(cfg.Now()); err != nil {
 		return dst, err
 	}
@@ -148,6 +152,7 @@ func (s *Service) answer(dst []byte, p *program, q *request, r *Request) ([]byte
 	if err != nil {
 		return dst, err
 	}
+	r.Timing.end(StageEncode)
 	return answer, nil
 }
 
