@@ -34,8 +34,9 @@ func allowed() map[string][]string {
 			"internal/faultnet", "internal/frauddata", "internal/testbed", "internal/yamldoc", "loadtest", "loadtest/features",
 			"loadtest/report",
 		},
-		"bench":      {anything},
-		"bench/rows": {"column", "internal/testbed", "pool"},
+		"bench":          {anything},
+		"bench/baseline": {"catalog", "column", "internal/yamldoc", "lookup", "pool", "vectors"},
+		"bench/rows":     {"column", "internal/testbed", "pool"},
 
 		"cmd/rongate":          {"catalog", "column", "internal/yamldoc", "lookup", "pool", "server", "vectors"},
 		"cmd/rongate-demo":     {anything},
@@ -63,7 +64,7 @@ const anything = "*"
 func users() map[string][]string {
 	return map[string][]string{
 		"github.com/valyala/fasthttp":         {"server", "loadtest", "loadtest/features", "bench"},
-		"github.com/go-sql-driver/mysql":      {"pool", "internal/testbed", "bench"},
+		"github.com/go-sql-driver/mysql":      {"pool", "internal/testbed", "bench", "bench/baseline"},
 		"github.com/sony/gobreaker/v2":        {"breaker"},
 		"github.com/prometheus/client_golang": {"server"},
 		"github.com/alecthomas/kong":          {"cmd/rongate", "cmd/rongate-demo", "cmd/rongate-loadtest"},
@@ -71,7 +72,7 @@ func users() map[string][]string {
 		"go.yaml.in/yaml/v3":                  {"internal/yamldoc"},
 		"k8s.io":                              {}, // the tests of deploy/kubernetes
 		"sigs.k8s.io":                         {},
-		"database/sql":                        {"pool", "bench", "internal/testbed"},
+		"database/sql":                        {"pool", "bench", "bench/baseline", "internal/testbed"},
 		"github.com/dolthub":                  {"internal/devdb"},
 		"testing":                             {"internal/testbed", "internal/fakenode"},
 	}
