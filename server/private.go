@@ -23,6 +23,8 @@ func (s *Server) privateRoutes() http.Handler {
 		"/debug/pprof/":        pprof.Index,
 		"/debug/pprof/cmdline": pprof.Cmdline,
 		"/debug/pprof/profile": pprof.Profile,
+		"/debug/pprof/mutex":   newMutexRecording().during(pprof.Index),
+		"/debug/pprof/block":   newBlockRecording().during(pprof.Index),
 		"/debug/pprof/symbol":  pprof.Symbol,
 		"/debug/pprof/trace":   pprof.Trace,
 	} {
