@@ -98,7 +98,7 @@ func (r *Result) extend(o *Result) {
 
 // figures are what is compared, in order, with their units.
 func figures() [][2]string {
-	return [][2]string{{"p50", "s"}, {"p90", "s"}, {"p99", "s"}, {"CPU a request", "s"}, {"memory", "B"}}
+	return [][2]string{{"p50", "s"}, {"p90", "s"}, {"p99", "s"}, {"rate", "/s"}, {"CPU a request", "s"}, {"memory", "B"}}
 }
 
 // settling is how long a server has for taking the connections of a slice, which would else count as the requests' cost.
@@ -116,6 +116,9 @@ func measure(ctx context.Context, cfg Config, process int) (slice, *Result, erro
 	s := slice{}
 	for name, q := range map[string]float64{"p50": 0.5, "p90": 0.9, "p99": 0.99} {
 		s[name] = result.Total.Quantile(q).Seconds()
+	}
+	if cfg.Callers > 0 && result.Length > 0 { // an open loop has the rate that it is told
+		s["rate"] = float64(result.Total.Answered) / result.Length.Seconds()
 	}
 	after, err := cpuTime(process)
 	if cpuErr == nil && err == nil && result.Total.Answered > 0 {

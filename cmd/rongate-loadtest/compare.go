@@ -16,6 +16,7 @@ type compareCmd struct {
 	Pairs    int           `default:"80" help:"Slices of each."`
 	ProcessA int           `name:"pid-a" placeholder:"PID" help:"A's process, if CPU time and memory are to be compared."`
 	ProcessB int           `name:"pid-b" placeholder:"PID" help:"B's process."`
+	Callers  int           `placeholder:"N" help:"${runCallers}"`
 	loadFlags
 	sourceFlags
 	reportFlags
@@ -31,6 +32,7 @@ func (c *compareCmd) Run(ctx context.Context, out output) error {
 		return err
 	}
 	tellSkipped(out, source)
+	cfg.Callers = c.Callers
 	cfg.Steps = []loadtest.Step{{Rate: c.Rate, Duration: c.Slice}}
 	started := time.Now()
 	compared, err := loadtest.Compare(ctx, loadtest.Comparing{
@@ -48,7 +50,7 @@ func (c *compareCmd) Run(ctx context.Context, out output) error {
 	cfg.Steps[0].Duration *= time.Duration(c.Pairs) // all slices of one side
 	for i, url := range []string{c.A, c.B} {
 		r.Loads = append(r.Loads, report.Load{
-			Name: []string{"A", "B"}[i], URL: url, Steps: cfg.Steps, Result: compared.Results[i],
+			Name: []string{"A", "B"}[i], URL: url, Steps: cfg.Steps, Closed: c.Callers, Result: compared.Results[i],
 		})
 	}
 	for _, ratio := range compared.Ratios {

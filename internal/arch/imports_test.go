@@ -36,6 +36,8 @@ func allowed() map[string][]string {
 		},
 		"bench":          {anything},
 		"bench/baseline": {"catalog", "column", "internal/yamldoc", "lookup", "pool", "vectors"},
+		"bench/floor":    {"internal/frauddata", "internal/yamldoc"},
+		"bench/gateways": {"internal/frauddata", "internal/testbed"},
 		"bench/rows":     {"column", "internal/testbed", "pool"},
 
 		"cmd/rongate":          {"catalog", "column", "internal/yamldoc", "lookup", "pool", "server", "vectors"},
@@ -63,8 +65,8 @@ const anything = "*"
 // free for all.
 func users() map[string][]string {
 	return map[string][]string{
-		"github.com/valyala/fasthttp":         {"server", "loadtest", "loadtest/features", "bench"},
-		"github.com/go-sql-driver/mysql":      {"pool", "internal/testbed", "bench", "bench/baseline"},
+		"github.com/valyala/fasthttp":         {"server", "loadtest", "loadtest/features", "bench", "bench/floor"},
+		"github.com/go-sql-driver/mysql":      {"pool", "internal/testbed", "bench", "bench/baseline", "bench/floor"},
 		"github.com/sony/gobreaker/v2":        {"breaker"},
 		"github.com/prometheus/client_golang": {"server"},
 		"github.com/alecthomas/kong":          {"cmd/rongate", "cmd/rongate-demo", "cmd/rongate-loadtest"},
@@ -72,7 +74,7 @@ func users() map[string][]string {
 		"go.yaml.in/yaml/v3":                  {"internal/yamldoc"},
 		"k8s.io":                              {}, // the tests of deploy/kubernetes
 		"sigs.k8s.io":                         {},
-		"database/sql":                        {"pool", "bench", "bench/baseline", "internal/testbed"},
+		"database/sql":                        {"pool", "bench", "bench/baseline", "bench/floor", "internal/testbed"},
 		"github.com/dolthub":                  {"internal/devdb"},
 		"testing":                             {"internal/testbed", "internal/fakenode"},
 	}
