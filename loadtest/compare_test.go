@@ -70,6 +70,29 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestCompareClosed: of servers that are asked as fast as they answer, the rates are compared too.
+func TestCompareClosed(t *testing.T) {
+	c, err := Compare(t.Context(), Comparing{
+		Config: Config{
+			URL: echo(t, ok), Source: plain{}, Callers: 3, Steps: []Step{{Duration: 100 * time.Millisecond}},
+		},
+		B:     echo(t, func(w http.ResponseWriter, r *http.Request) { time.Sleep(30 * time.Millisecond); ok(w, r) }),
+		Pairs: 3,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range c.Ratios {
+		if r.What == "rate" {
+			if r.B < 10 || r.B > 100 || r.Ratio > 0.5 { // three callers get at most 33 answers a second each
+				t.Errorf("%+v", r)
+			}
+			return
+		}
+	}
+	t.Errorf("no rate: %+v", c.Ratios)
+}
+
 func TestCompareMistakes(t *testing.T) {
 	cfg := Config{URL: "http://127.0.0.1:1", Source: plain{}, Steps: []Step{{Rate: 10, Duration: 50 * time.Millisecond}}}
 	if _, err := Compare(t.Context(), Comparing{Config: cfg, B: "nothing", Pairs: 3}); err == nil {
