@@ -223,6 +223,9 @@ func (r *Reader) finish(n *node, c Conn, s *statement, v verdict, err error) *st
 	defer r.mu.Unlock()
 	n.busy--
 	s.queue.ended(s)
+	if tooLarge := errors.Is(err, ErrTooLarge); len(s.pieces) > 1 && (err == nil || tooLarge) {
+		s.plan.learn(s.keys(), tooLarge)
+	}
 	if err != nil {
 		n.counts.fail(v, err)
 		r.fail(n, s, v, err)

@@ -257,6 +257,24 @@ func TestMergeFails(t *testing.T) {
 	})
 }
 
+// TestMergeTooLarge: what was too large to be read in one is read in smaller parts from then on, until they turn out to be
+// small enough.
+func TestMergeTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, func(cfg *lookup.Config) { cfg.MaxBlockBytes = 5 * len("700000100") }) // five rows or so
+		nine := func() {
+			c.log = nil
+			for id := range int64(9) {
+				c.expect(accounts, time.Second, 100+id)
+			}
+		}
+		nine() // together: a statement is under way
+		c.want(append([]string{"accounts 16"}, slices.Repeat([]string{"accounts 1"}, 9)...)...)
+		nine()
+		c.want("accounts 1", "accounts 4", "accounts 4")
+	})
+}
+
 // TestMergeUndecided: keys that only the server can compare share no statement with those of others, which they would leave
 // undecided.
 func TestMergeUndecided(t *testing.T) {

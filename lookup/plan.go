@@ -18,8 +18,8 @@ const (
 	maxLargeKeys = 16
 )
 
-// A Plan is a select compiled to SQL: one statement for each power of two of keys. It is immutable but for its queues,
-// which Reader.mu guards, and belongs to the Reader that made it.
+// A Plan is a select compiled to SQL: one statement for each power of two of keys. It is immutable but for its queues and
+// shareable, which Reader.mu guards, and belongs to the Reader that made it.
 type Plan struct {
 	sel     *catalog.Select
 	columns []*column.Column // what the statement returns: the key, then the select's columns
@@ -28,6 +28,21 @@ type Plan struct {
 	match   column.Match // the weakest rule among the key columns
 	queries []string     // by bucket: 1, 2, 4 … maxKeys keys
 	queues  []queue      // by tier
+
+	// shareable is how many keys a statement may have that several pieces share: maxKeys, unless its rows are so wide that
+	// those of fewer keys were too large for a block.
+	shareable int
+}
+
+// learn adapts shareable to how a shared statement of so many keys has ended: half of what was too large, one more of what
+// was not. Reader.mu is held.
+func (p *Plan) learn(keys int, tooLarge bool) {
+	switch {
+	case tooLarge:
+		p.shareable = max(1, keys/2)
+	case keys >= p.shareable:
+		p.shareable = min(p.shareable+1, p.maxKeys)
+	}
 }
 
 // compile makes the Plan of a select for a Reader with the given number of tiers.
@@ -36,6 +51,7 @@ func compile(sel *catalog.Select, tiers int) *Plan {
 	if sel.Large {
 		p.maxKeys = maxLargeKeys
 	}
+	p.shareable = p.maxKeys
 	p.columns = append(p.columns, sel.Group.Key...)
 	p.columns = append(p.columns, sel.Columns...)
 	for _, c := range sel.Group.Key {

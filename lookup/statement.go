@@ -99,7 +99,7 @@ const maxPlaces = 16 * maxKeys
 
 // fits reports whether the keys of a piece may be added. Reader.mu is held.
 func (s *statement) fits(p *piece) bool {
-	room := s.plan.maxKeys - s.keys()
+	room := s.plan.shareable - s.keys()
 	switch {
 	case len(s.places)+p.keys() > maxPlaces:
 		return false
