@@ -142,3 +142,35 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 }
+
+// TestAppendAllocations holds whole requests to a budget that does not depend on how many keys, rows and cells there are.
+func TestAppendAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	const budget = 0
+	f := newFixture(t)
+	bodies := map[string]string{
+		"two groups": `{"featureView":"fraud","version":1,"entry":{"id":1,"merchant":"m1"}}`,
+		"missing":    `{"featureView":"fraud","version":1,"entry":{"id":9,"merchant":"m3"}}`,
+		"all options": `{"featureView":"fraud","version":1,"entry":{"id":1,"merchant":"m1"},"passedFeatures":{"amount":1.5},` +
+			`"options":{"types":true,"detail":true,"numbers":"string","deadlineMs":400}}`,
+	}
+	for _, n := range sizes {
+		bodies[fmt.Sprintf("%d entries", n)] = wideBody(n)
+	}
+	for name, body := range bodies {
+		r, dst := f.request(body), []byte(nil)
+		run := func() {
+			r.Received = time.Now()
+			var err *Error
+			if dst, err = f.service.Append(dst[:0], r); err != nil {
+				t.Fatal(name, err)
+			}
+		}
+		run() // grows the scratch
+		if got := testing.AllocsPerRun(100, run); got > budget {
+			t.Errorf("%s: %v allocations", name, got)
+		}
+	}
+}

@@ -114,30 +114,29 @@ func (c *cursor) decodeOptions(o *options) *Error {
 	var seen names
 	for c.open(); c.more(); {
 		name := c.name()
-		field := "options." + shown(name)
 		if !seen.add(name) {
-			return errorf(DuplicateName, field, "is given twice")
+			return errorf(DuplicateName, "options."+shown(name), "is given twice")
 		}
 		var err *Error
 		switch string(name) {
 		case "types":
-			o.types, err = c.optionalBool(field)
+			o.types, err = c.optionalBool("options.types")
 		case "detail":
-			o.detail, err = c.optionalBool(field)
+			o.detail, err = c.optionalBool("options.detail")
 		case "partial":
-			o.partial, err = c.optionalBool(field)
+			o.partial, err = c.optionalBool("options.partial")
 		case "numbers":
-			o.quote, err = c.numbers(field)
+			o.quote, err = c.numbers("options.numbers")
 		case "deadlineMs":
 			var ms int
-			ms, err = c.optionalInt(field, 0, 1)
+			ms, err = c.optionalInt("options.deadlineMs", 0, 1)
 			o.deadline = time.Duration(ms) * time.Millisecond
 		case "maxAgeMs":
 			var ms int
-			ms, err = c.optionalInt(field, -1, 0)
+			ms, err = c.optionalInt("options.maxAgeMs", -1, 0)
 			o.maxAge = time.Duration(ms) * time.Millisecond
 		default:
-			err = errorf(UnknownField, field, "unknown option; the options are types, detail, partial, numbers, deadlineMs, maxAgeMs")
+			err = errorf(UnknownField, "options."+shown(name), "unknown option; the options are types, detail, partial, numbers, deadlineMs, maxAgeMs")
 		}
 		if err != nil {
 			return err
