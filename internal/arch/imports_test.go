@@ -36,6 +36,7 @@ func allowed() map[string][]string {
 		},
 		"bench":          {anything},
 		"bench/baseline": {"catalog", "column", "internal/yamldoc", "lookup", "pool", "vectors"},
+		"bench/costplot": {},
 		"bench/floor":    {"internal/frauddata", "internal/yamldoc"},
 		"bench/gateways": {"internal/frauddata", "internal/testbed"},
 		"bench/rows":     {"column", "internal/testbed", "pool"},
