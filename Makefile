@@ -7,7 +7,8 @@ FUZZTIME ?= 10s
 DB ?= devdb
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo scenarios test race lint bench fuzz-short cover
+# BASE, BENCH, PKG, COUNT, BENCHTIME and PROFILE_LOAD reach the scripts in bench/ by the environment.
+.PHONY: help build demo scenarios test race lint bench bench-compare cost-plot profile fuzz-short cover
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -32,6 +33,17 @@ lint: ## check the code with golangci-lint, formatting included
 
 bench: ## run every benchmark
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
+
+bench-compare: ## compare benchmarks with those of a commit; BASE (HEAD), BENCH, PKG, COUNT (10), BENCHTIME (1s)
+	@GO='$(GO)' bench/compare.sh
+
+cost-plot: ## measure how the cost of a request grows with what is asked for, and draw it: bin/cost.svg
+	@mkdir -p bin
+	$(GO) test -run='^$$' -bench='^BenchmarkCost$$' ./bench | tee bin/cost.txt
+	$(GO) run ./bench/costplot <bin/cost.txt >bin/cost.svg
+
+profile: build ## profile rongate under load into bin/profiles; DB as for demo, PROFILE_LOAD for rongate-loadtest run
+	@GO='$(GO)' DB='$(DB)' bench/profile.sh
 
 fuzz-short: ## run every fuzz target for FUZZTIME (10s, or a count such as 10000x)
 	@set -e; for package in $$($(GO) list ./...); do \
