@@ -136,7 +136,8 @@ func (c *cursor) decodeOptions(o *options) *Error {
 			ms, err = c.optionalInt("options.maxAgeMs", -1, 0)
 			o.maxAge = time.Duration(ms) * time.Millisecond
 		default:
-			err = errorf(UnknownField, "options."+shown(name), "unknown option; the options are types, detail, partial, numbers, deadlineMs, maxAgeMs")
+			err = errorf(UnknownField, "options."+shown(name),
+				"unknown option; the options are types, detail, partial, numbers, deadlineMs, maxAgeMs")
 		}
 		if err != nil {
 			return err
