@@ -117,8 +117,7 @@ func (c *Call) cut() []piece {
 
 // shares reports whether distinct keys may be read together with those of others. Where rules known here do not decide
 // which row answers a key, a row that another call has asked for leaves keys undecided that would have been decided without
-// it, and each of those costs a statement. Bytes of parts that are not text may look as if they were beyond ASCII; then they
-// are read by themselves, no worse.
+// it, and each of those costs a statement.
 func (rd *Read) shares(from, to int) bool {
 	switch rd.plan.match {
 	case column.MatchExact:
@@ -127,10 +126,22 @@ func (rd *Read) shares(from, to int) bool {
 		return false
 	}
 	for _, first := range rd.keys.firsts[from:to] {
-		for _, b := range rd.keys.tuple(int(first)) {
-			if b >= utf8.RuneSelf {
+		enc := rd.keys.tuple(int(first))
+		for _, c := range rd.plan.sel.Group.Key {
+			var v column.Value
+			v, enc = c.CutKey(enc)
+			if text, _ := v.Bytes(); c.Match() != column.MatchExact && !isASCII(text) {
 				return false
 			}
+		}
+	}
+	return true
+}
+
+func isASCII(text []byte) bool {
+	for _, b := range text {
+		if b >= utf8.RuneSelf {
+			return false
 		}
 	}
 	return true

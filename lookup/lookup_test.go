@@ -132,12 +132,16 @@ func (f *fixture) nameKeys(names ...string) *lookup.Keys {
 	k.Reset(2)
 	for _, name := range names {
 		err := errors.Join(k.Append(f.region, number(1)),
-			k.Append(f.name, column.Literal{Kind: column.LiteralString, Text: []byte(name)}))
+			k.Append(f.name, text(name)))
 		if err != nil {
 			f.t.Fatal(err)
 		}
 	}
 	return k
+}
+
+func text(s string) column.Literal {
+	return column.Literal{Kind: column.LiteralString, Text: []byte(s)}
 }
 
 func number(n int64) column.Literal {

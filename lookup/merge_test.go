@@ -1,6 +1,7 @@
 package lookup_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -305,6 +306,18 @@ func TestMergeASCII(t *testing.T) {
 		if fmt.Sprint(got) != "[[0.5] [0.5] [1.5] [-]]" {
 			t.Error(got)
 		}
+		c.log = nil
+		c.expect(accounts, time.Second, 1)
+		for _, region := range []int64{200, 255, 60_000} { // numbers have no character, whatever their bytes are
+			k := &lookup.Keys{}
+			k.Reset(2)
+			if err := errors.Join(k.Append(c.region, number(region)), k.Append(c.name, text("key1"))); err != nil {
+				t.Fatal(err)
+			}
+			c.results.Go(func() { c.read(names, k, time.Second) })
+			synctest.Wait()
+		}
+		c.want("accounts 1", "names 4")
 	})
 }
 
