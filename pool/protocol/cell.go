@@ -60,7 +60,7 @@ func (d definition) cell() (c cell, ok bool) {
 	case codeTime:
 		return cell{form: formTime, scale: uint8(d.scale())}, true
 	}
-	return cell{form: formText}, d.plainName() != "" || d.typeName() != ""
+	return cell{form: formText}, d.typeName() != ""
 }
 
 // cut cuts a value off the front of a row. Dates and times are appended to text, as the text protocol has them.

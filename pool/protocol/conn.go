@@ -113,9 +113,18 @@ func (c *Conn) answer() (packet, error) {
 		return nil, err
 	}
 	if p[0] == markErr {
-		return nil, refusal(p)
+		err := refusal(p)
+		c.letGo()
+		return nil, err
 	}
 	return p, nil
+}
+
+// letGo drops what a large result has left, at the end of an answer.
+func (c *Conn) letGo() {
+	if c.in.shrink() {
+		clear(c.values[:cap(c.values)]) // which are in it
+	}
 }
 
 // refusal is the error that a packet holds.
@@ -135,7 +144,7 @@ func refusal(p packet) error {
 
 // endOfRows reads the packet that ends a result.
 func (c *Conn) endOfRows(p packet) error {
-	c.in.shrink()
+	c.letGo()
 	if c.caps.DeprecateEOF {
 		return c.done(p)
 	}

@@ -17,7 +17,7 @@ const (
 	// keepBytes bounds what a connection keeps from one statement to the next: a result of 100 rows of 20 columns.
 	keepBytes = 128 << 10
 
-	// maxRow bounds a row: what the driver takes.
+	// maxRow bounds a row. The servers' max_allowed_packet is 16 or 64 MiB unless somebody has raised it.
 	maxRow = 64 << 20
 )
 
@@ -88,14 +88,15 @@ func (in *reader) cut(offset, n int) {
 	in.end -= n
 }
 
-// fill receives until n bytes from start are there.
+// fill receives until n bytes from start are there. A server that hangs up is never in time: io.EOF would pass for the
+// end of the rows.
 func (in *reader) fill(n int) error {
 	for in.end-in.start < n {
 		in.makeRoom(n)
 		got, err := in.r.Read(in.buf[in.end:])
 		in.end += got
 		if err != nil && in.end-in.start < n {
-			if errors.Is(err, io.EOF) && in.end > in.start {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return err
@@ -122,11 +123,13 @@ func (in *reader) makeRoom(n int) {
 	}
 }
 
-// shrink drops a buffer that one large result has left.
-func (in *reader) shrink() {
-	if len(in.buf) > keepBytes && in.start == in.end {
-		in.buf, in.start, in.end = nil, 0, 0
+// shrink drops a buffer that one large result has left. It reports whether there was one.
+func (in *reader) shrink() bool {
+	if len(in.buf) <= keepBytes || in.start != in.end {
+		return false
 	}
+	in.buf, in.start, in.end = nil, 0, 0
+	return true
 }
 
 // A packet is the payload of one, or what is left of it. Each of its methods cuts something off its front; it is not ok

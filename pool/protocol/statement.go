@@ -90,13 +90,18 @@ func (s *Statement) Execute(args []column.Value) error {
 	}
 	switch p[0] {
 	case markOK: // no result
-		s.columns, s.cells, s.definitions, s.open = nil, nil, nil, false
+		s.forget()
 		return c.done(p)
 	case markFile:
 		return fmt.Errorf("%w: it asks for a file", ErrMalformed)
 	}
-	return s.readHead(p)
+	err = s.readHead(p)
+	s.open = err == nil
+	return err
 }
+
+// forget makes it a statement of which no columns are known.
+func (s *Statement) forget() { s.columns, s.cells, s.definitions = nil, nil, nil }
 
 // readHead reads the number of columns and their definitions.
 func (s *Statement) readHead(p packet) error {
@@ -104,7 +109,6 @@ func (s *Statement) readHead(p packet) error {
 	if !ok || n > maxColumns {
 		return fmt.Errorf("%w: no number of columns", ErrMalformed)
 	}
-	s.open = true
 	if s.conn.caps.CachedMetadata {
 		follows, _, ok := rest.bytes(1)
 		if !ok {
@@ -114,7 +118,7 @@ func (s *Statement) readHead(p packet) error {
 			if int(n) != len(s.columns) {
 				return fmt.Errorf("%w: %d columns that were never described", ErrMalformed, n)
 			}
-			return nil
+			return s.conn.endOfList()
 		}
 	}
 	return s.describe(int(n))
@@ -127,6 +131,7 @@ func (s *Statement) describe(n int) error {
 	for i := range n {
 		p, err := s.conn.answer()
 		if err != nil {
+			s.forget() // the server may not: it need not describe again what it has described
 			return err
 		}
 		if !changed {
@@ -186,6 +191,7 @@ func (s *Statement) Next() ([]column.Value, error) {
 	c := s.conn
 	p, err := c.answer()
 	if err != nil {
+		s.open = false
 		return nil, err
 	}
 	switch p[0] {
