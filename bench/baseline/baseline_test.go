@@ -187,6 +187,7 @@ func TestAnswersAreRongates(t *testing.T) {
 		"fraud/1": `{"amount": 12.50, "country": "NO"}`,
 		"fraud/2": `{"max_amount_30d": "7", "balance": -0.5, "is_new": true,
 			"device_hash": 18446744073709551615, "token": "Aw=="}`,
+		"fraud/3":    `{"device_os": "web", "screen_dpi": -1, "session_entropy": 0.5}`,
 		"account/1":  `{"account_id": 5, "home_city": "<Ö & \"B\">", "updated_at": "2026-01-02 03:04:05.1", "segment": "premium"}`,
 		"merchant/1": `{"about": null, "opened_on": "2026-01-02"}`,
 	}

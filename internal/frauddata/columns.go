@@ -10,7 +10,7 @@ const (
 	expiredRest  = 13
 	popular      = 500 // so many merchants have all the regular customers
 
-	eventColumn = 1 // of accounts
+	eventColumn = 1 // of groups that are dated
 )
 
 // RegularOf is the merchant where an account is a regular customer: 93 for account 4711.
@@ -106,6 +106,19 @@ func pairColumns() []column {
 		{name: "pair_gap_hours", sql: "FLOAT", value: float(1, 20_000, 1)},
 		{name: "pair_first_seen", sql: "DATE", value: date("2022-01-01", 1400)},
 		{name: "pair_disputes", sql: "TINYINT UNSIGNED", value: orNull(3, unsigned(3))},
+	}
+}
+
+func deviceColumns() []column {
+	return []column{
+		{name: "account_id", sql: "BIGINT NOT NULL", key: true, value: number()},
+		{
+			name: "device_os", sql: "ENUM('android','ios','web','other') CHARACTER SET ascii",
+			value: pick("android", "android", "ios", "ios", "web", "other"), instead: `"other"`,
+		},
+		{name: "device_age_days", sql: "SMALLINT UNSIGNED", value: unsigned(2500)},
+		{name: "screen_dpi", sql: "SMALLINT", value: orNull(12, signed(96, 640))},
+		{name: "session_entropy", sql: "DOUBLE", value: double(0, 8_000_000, 6)},
 	}
 }
 

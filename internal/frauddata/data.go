@@ -22,7 +22,7 @@ func Catalog() []byte { return catalogYAML }
 // everything, 4713, which is expired, and 4715, which is missing.
 const firstNumber = 4001
 
-// What Config.Rows may ask for: from what examples speak of, to as many as have a card number in CHAR(8).
+// What Config.Rows may ask for: from what examples speak of, to what leaves room for card numbers in CHAR(8).
 const (
 	MinRows = 5000
 	MaxRows = 3_000_000
@@ -54,10 +54,12 @@ func New(cfg Config) (*Data, error) {
 	}
 	d := &Data{cfg: cfg, features: make(map[string]Feature)}
 	accounts := d.add("account_stats_1", byAccount, firstNumber, rows*4/10, 41, accountColumns(cfg.Now.UTC()))
+	accounts.dated = true
 	merchants := d.add("merchant_stats_1", byMerchant, 1, rows/10, 43, merchantColumns())
-	cards := d.add("card_profile_1", byCard, firstNumber, rows*3/10, 37, cardColumns())
-	rest := rows - accounts.count - merchants.count - cards.count
-	d.add("account_merchant_1", byPair, firstNumber, rest, 29, pairColumns())
+	cards := d.add("card_profile_1", byCard, firstNumber, rows*3/20, 37, cardColumns())
+	pairs := d.add("account_merchant_1", byPair, firstNumber, rows/5, 29, pairColumns())
+	rest := rows - accounts.count - merchants.count - cards.count - pairs.count
+	d.add("account_device_1", byAccount, firstNumber, rest, 31, deviceColumns())
 	d.last = Entry{Account: accounts.last, Merchant: merchants.last, Card: cards.last}
 	return d, nil
 }
@@ -114,6 +116,7 @@ type Group struct {
 	first, last uint64 // numbers of rows
 	gap         uint64 // there is no row for its multiples
 	count       int
+	dated       bool // rows have an event time, and some have expired
 	columns     []column
 }
 

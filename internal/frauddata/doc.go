@@ -1,4 +1,4 @@
-// Package frauddata is a card-fraud feature store for demonstrations and load: four feature groups with every kind of
+// Package frauddata is a card-fraud feature store for demonstrations and load: five feature groups with every kind of
 // column, the catalogue over them, and rows that are a function of their key, so that whoever reads a feature can tell
 // whether it is the right one without asking the database.
 //

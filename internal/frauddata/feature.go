@@ -65,7 +65,7 @@ func (f Feature) AppendWant(dst []byte, e Entry) ([]byte, Status) {
 	switch {
 	case !found:
 		return f.AppendInstead(dst), Missing
-	case f.group.by == byAccount && isExpired(row):
+	case f.group.dated && isExpired(row):
 		return f.AppendInstead(dst), Expired
 	}
 	return f.AppendStored(dst, row), Complete
@@ -126,7 +126,7 @@ func (g *Group) Numbers() (first, last uint64) { return g.first, g.last }
 
 // EventTime is that of the row of that number, which is there; false if the group has none.
 func (g *Group) EventTime(row uint64) (time.Time, bool) {
-	if g.by != byAccount {
+	if !g.dated {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(g.cell(row, eventColumn).whole), true

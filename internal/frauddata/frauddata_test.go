@@ -136,6 +136,10 @@ func TestWants(t *testing.T) {
 		{"pair_total", Entry{Account: 4711, Merchant: 93}, `145105.34`, Complete},
 		{"pair_total", Entry{Account: 4711, Merchant: 94}, `0.00`, Missing},
 		{"card_id", Entry{Card: 4711}, `"c-04711"`, Complete},
+		{"device_os", Entry{Account: 4711}, `"ios"`, Complete},
+		{"device_os", Entry{Account: 4712}, `"other"`, Missing},        // a multiple of the gap
+		{"session_entropy", Entry{Account: 4713}, `3.49544`, Complete}, // devices do not expire
+		{"screen_dpi", Entry{}, `null`, Missing},
 	} {
 		f, ok := d.Feature(tc.feature)
 		if !ok {
@@ -277,6 +281,8 @@ func TestCatalogMatchesTables(t *testing.T) {
 			} `yaml:"featureGroups"`
 			FeatureViews []struct {
 				Name     string
+				Version  int
+				Joins    []yaml.Node
 				Features []yaml.Node
 			} `yaml:"featureViews"`
 		} `yaml:"featureStores"`
@@ -294,13 +300,18 @@ func TestCatalogMatchesTables(t *testing.T) {
 			t.Errorf("group %s, table %s", table, d.Groups()[i].Table())
 		}
 	}
+	served := map[string]string{}
 	for _, view := range store.FeatureViews {
+		labels := 0
 		for _, node := range view.Features {
 			var f feature
 			if node.Decode(&f.Name) != nil {
 				if err := node.Decode(&f); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if f.Label {
+				labels++
 			}
 			known, ok := d.Feature(f.Name)
 			if !ok {
@@ -317,5 +328,11 @@ func TestCatalogMatchesTables(t *testing.T) {
 				t.Errorf("%s: the default of %s is %s, and %s is expected", view.Name, f.Name, a, b)
 			}
 		}
+		served[fmt.Sprintf("%s/%d", view.Name, view.Version)] = fmt.Sprintf("%d of %d", len(view.Features)-labels, len(view.Joins))
+	}
+	if want := map[string]string{
+		"fraud/1": "3 of 1", "fraud/2": "46 of 4", "fraud/3": "50 of 5", "account/1": "6 of 1", "merchant/1": "5 of 1",
+	}; !maps.Equal(served, want) {
+		t.Errorf("the views serve %v features of groups; want %v", served, want)
 	}
 }

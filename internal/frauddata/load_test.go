@@ -24,8 +24,8 @@ func TestLoad(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	// 8,000 accounts, 2,000 merchants, 6,000 cards, 4,000 pairs, and 5,000 to a script
-	if want := []int{5000, 8000, 10_000, 15_000, 16_000, 20_000}; !slices.Equal(told, want) || len(scripts) != len(want)+1 {
+	// 8,000 accounts, 2,000 merchants, 3,000 cards, 4,000 pairs, 3,000 devices, and 5,000 to a script
+	if want := []int{5000, 8000, 10_000, 13_000, 17_000, 20_000}; !slices.Equal(told, want) || len(scripts) != len(want)+1 {
 		t.Errorf("told %v; want %v; %d scripts", told, want, len(scripts))
 	}
 	if !strings.HasPrefix(scripts[0], "CREATE DATABASE payments;\nCREATE TABLE payments.account_stats_1 (") {

@@ -189,7 +189,8 @@ func TestEntriesAreAll(t *testing.T) {
 	}
 	groups := data.Groups()
 	if counts["account/1"] != groups[0].Count() || counts["fraud/1"] != groups[0].Count() ||
-		counts["merchant/1"] != groups[1].Count() || counts["fraud/2"] < groups[3].Count()*9/10 {
+		counts["merchant/1"] != groups[1].Count() || counts["fraud/2"] < groups[2].Count()*9/10 ||
+		counts["fraud/3"] >= counts["fraud/2"] || counts["fraud/3"] < groups[4].Count()*8/10 {
 		t.Error(fmt.Sprint(counts))
 	}
 }

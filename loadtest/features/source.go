@@ -140,7 +140,7 @@ func (s *Source) found() error {
 		case 0:
 			return fmt.Errorf("the gateway has no feature view %s", viewName{FeatureView: v.Name, Version: v.Version})
 		default:
-			return fmt.Errorf("the gateway has %s; name one", strings.Join(versions, " and "))
+			return fmt.Errorf("the gateway has %s; name one", strings.Join(versions, ", "))
 		}
 	}
 	for _, f := range s.cfg.Features {

@@ -68,14 +68,14 @@ func TestOpen(t *testing.T) {
 		err    string   // a part of it
 		views  []string // that are asked for
 	}{
-		{name: "all", views: []string{"fraud/1", "fraud/2", "account/1", "merchant/1"}},
+		{name: "all", views: []string{"fraud/1", "fraud/2", "fraud/3", "account/1", "merchant/1"}},
 		{name: "one", cfg: Config{Views: []View{{Name: "merchant"}}}, views: []string{"merchant/1"}},
 		{
 			name: "those with a feature", cfg: Config{Features: []string{"opened_on", "amount"}},
-			views: []string{"fraud/1", "fraud/2", "merchant/1"},
+			views: []string{"fraud/1", "fraud/2", "fraud/3", "merchant/1"},
 		},
 		{name: "no such view", cfg: Config{Views: []View{{Name: "merchant", Version: 2}}}, err: "the gateway has no feature view"},
-		{name: "two versions", cfg: Config{Views: []View{{Name: "fraud"}}}, err: "the gateway has fraud/1 and fraud/2; name one"},
+		{name: "three versions", cfg: Config{Views: []View{{Name: "fraud"}}}, err: "the gateway has fraud/1, fraud/2, fraud/3; name one"},
 		{name: "a weight", cfg: Config{Views: []View{{Name: "account", Weight: -1}}}, err: "a weight of -1"},
 		{name: "a size", cfg: Config{Sizes: []Size{{Low: 5, High: 4}}}, err: "requests of 5 to 4 entries"},
 		{name: "a weight of sizes", cfg: Config{Sizes: []Size{{1, 1, -2}}}, err: "a weight of -2"},
@@ -87,16 +87,16 @@ func TestOpen(t *testing.T) {
 		{name: "no such feature", cfg: Config{Features: []string{"amount", "age"}}, err: "the feature age"},
 		{name: "nothing to project", cfg: Config{Features: []string{"age"}}, err: "no feature view to ask for"},
 		{
-			name: "what the data does not know", views: []string{"fraud/1"},
+			name: "what the data does not know", views: []string{"fraud/1", "fraud/3"},
 			change: func(d *double) {
 				d.views[1].Features[0].Default = []byte("1")
-				d.views[2].FeatureGroups[0].Prefix = "from_"
-				d.views[3].ServingKeys[0].Name = "shop"
+				d.views[3].FeatureGroups[0].Prefix = "from_"
+				d.views[4].ServingKeys[0].Name = "shop"
 			},
 		},
 		{
 			name: "named, and not known", cfg: Config{Views: []View{{Name: "account"}}}, err: "the data knows no feature age",
-			change: func(d *double) { d.views[2].Features = append(d.views[2].Features, featureDocument{Name: "age"}) },
+			change: func(d *double) { d.views[3].Features = append(d.views[3].Features, featureDocument{Name: "age"}) },
 		},
 		{name: "another store", change: func(d *double) {
 			for i := range d.views {
@@ -205,7 +205,7 @@ func TestDatedMistakes(t *testing.T) {
 		}
 	}
 	d := newDouble(t, data)
-	d.views = slices.Delete(d.views, 2, 3) // the one with event times
+	d.views = slices.Delete(d.views, 3, 4) // the one with event times
 	s := open(t, d.start(t), Config{Data: data})
 	if s.cfg.Data != data || d.asked.Load() != 0 {
 		t.Error("somebody was asked")
