@@ -20,9 +20,9 @@ const (
 // pool, so a holder may read it only until its own release.
 type block struct {
 	refs   atomic.Int32
-	cells  int      // per row
-	data   []byte   // fragments back to back
-	ends   []uint32 // for each cell of each row, where it ends in data
+	width  int      // cells of a row
+	data   []byte   // fragments, a comma after each: neighbours in a row are so in a JSON array
+	ends   []uint32 // for each cell of each row, where it ends in data: its comma
 	events []int64  // for each row, its event time in Unix milliseconds, or noEvent
 	rows   int
 
@@ -49,13 +49,13 @@ type blocks struct {
 }
 
 // get returns an empty block with one reference, the caller's.
-func (bs *blocks) get(cells int) *block {
+func (bs *blocks) get(width int) *block {
 	b, _ := bs.pool.Get().(*block)
 	if b == nil {
 		b = &block{}
 	}
 	bs.live.Add(1)
-	b.cells, b.rows, b.counted = cells, 0, 0
+	b.width, b.rows, b.counted = width, 0, 0
 	b.data, b.ends = b.data[:0], b.ends[:0]
 	b.events, b.answers, b.places = b.events[:0], b.answers[:0], b.places[:0]
 	b.refs.Store(1)
@@ -108,7 +108,10 @@ func poison(b *block) {
 }
 
 // endCell closes the cell whose fragment the caller has appended to data.
-func (b *block) endCell() { b.ends = append(b.ends, uint32(len(b.data))) }
+func (b *block) endCell() {
+	b.ends = append(b.ends, uint32(len(b.data)))
+	b.data = append(b.data, ',')
+}
 
 // endRow closes a row.
 func (b *block) endRow(event int64) {
@@ -116,12 +119,13 @@ func (b *block) endRow(event int64) {
 	b.rows++
 }
 
-// cell returns the JSON fragment of one cell, valid while the caller holds a reference.
-func (b *block) cell(row, cell int) []byte {
-	i := row*b.cells + cell
+// cells returns the JSON fragments of n neighbouring cells, with commas between, valid while the caller holds a reference.
+func (b *block) cells(row, cell, n int) []byte {
+	i := row*b.width + cell
 	start := uint32(0)
 	if i > 0 {
-		start = b.ends[i-1]
+		start = b.ends[i-1] + 1
 	}
-	return b.data[start:b.ends[i]:b.ends[i]]
+	end := b.ends[i+n-1]
+	return b.data[start:end:end]
 }

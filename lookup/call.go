@@ -182,7 +182,10 @@ type Row struct {
 }
 
 // Cell returns a cell as a JSON fragment, by its place in the select's columns.
-func (r Row) Cell(cell int) []byte { return r.block.cell(r.row, cell) }
+func (r Row) Cell(cell int) []byte { return r.block.cells(r.row, cell, 1) }
+
+// Cells returns n cells that follow one another, with commas between them.
+func (r Row) Cells(cell, n int) []byte { return r.block.cells(r.row, cell, n) }
 
 // EventTime returns the row's event time in Unix milliseconds, and false if it is NULL or was not read.
 func (r Row) EventTime() (ms int64, ok bool) {

@@ -262,7 +262,7 @@ func TestMergeFails(t *testing.T) {
 // small enough.
 func TestMergeTooLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCrowd(t, func(cfg *lookup.Config) { cfg.MaxBlockBytes = 5 * len("700000100") }) // five rows or so
+		c := newCrowd(t, func(cfg *lookup.Config) { cfg.MaxBlockBytes = 5 * len("700,1000100,") }) // five rows
 		nine := func() {
 			c.log = nil
 			for id := range int64(9) {

@@ -105,7 +105,7 @@ func fetch(c Conn, p *Plan, keys [][]byte, there int) (found int, err error) {
 		s.add(key)
 	}
 	s.deadline = time.Now().Add(describeTimeout)
-	b := &block{cells: len(p.sel.Columns)}
+	b := &block{width: len(p.sel.Columns)}
 	if err := s.execute(c, b); err != nil {
 		return 0, err
 	}

@@ -379,7 +379,7 @@ func (p *Plan) warm(c Conn) error {
 	}
 	s.add(key)
 	s.deadline = time.Now().Add(time.Second)
-	return s.execute(c, &block{cells: len(p.sel.Columns)})
+	return s.execute(c, &block{width: len(p.sel.Columns)})
 }
 
 var _ pool.Sink = (*statement)(nil)

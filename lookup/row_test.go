@@ -110,7 +110,7 @@ func FuzzRows(f *testing.F) {
 			}
 			s.add(key)
 		}
-		b := &block{cells: len(plan.sel.Columns)}
+		b := &block{width: len(plan.sel.Columns)}
 		err := s.execute(rowsConn{[][]column.Value{
 			values(first, len(plan.columns)), values(second, len(plan.columns)),
 		}}, b)
@@ -126,8 +126,8 @@ func FuzzRows(f *testing.F) {
 			}
 		}
 		for row := range b.rows {
-			for cell := range b.cells {
-				if text := b.cell(row, cell); !json.Valid(text) {
+			for cell := range b.width {
+				if text := b.cells(row, cell, 1); !json.Valid(text) {
 					t.Errorf("%s is not JSON: %q", plan.sel.Columns[cell].SQLType, text)
 				}
 			}

@@ -70,9 +70,13 @@ func (q *request) appendNames(dst []byte, names [][]byte) []byte {
 
 // override notes which features the entry passes, and returns what the entries after it do.
 func (q *request) override(pending []passed, entry int) []passed {
-	clear(q.over)
+	if q.overrides {
+		clear(q.over)
+		q.overrides = false
+	}
 	for len(pending) > 0 && pending[0].entry == entry {
 		q.over[pending[0].feature] = pending[0]
+		q.overrides = true
 		pending = pending[1:]
 	}
 	return pending
@@ -80,7 +84,26 @@ func (q *request) override(pending []passed, entry int) []passed {
 
 func (q *request) appendVector(dst []byte, entry int) []byte {
 	dst = append(dst, '[')
-	for i, f := range q.projection {
+	plain := !q.overrides && !q.head.options.quote
+	for i, s := range q.stretches {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		feature := &q.view.Features[q.projection[s.from]]
+		if plain && feature.Key < 0 {
+			if st := q.state(entry, feature.Join); st.status == complete {
+				dst = append(dst, st.rows[feature.Select].Cells(feature.Cell, s.to-s.from)...)
+				continue
+			}
+		}
+		dst = q.appendStretch(dst, entry, s)
+	}
+	return append(dst, ']')
+}
+
+// appendStretch appends the features of a stretch one by one.
+func (q *request) appendStretch(dst []byte, entry int, s stretch) []byte {
+	for i, f := range q.projection[s.from:s.to] {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
@@ -91,8 +114,11 @@ func (q *request) appendVector(dst []byte, entry int) []byte {
 			dst = quoteNumber(dst, start)
 		}
 	}
-	return append(dst, ']')
+	return dst
 }
+
+// state is that of a join for an entry.
+func (q *request) state(entry, join int) *state { return &q.states[entry*len(q.joins)+q.place[join]] }
 
 // quoteNumber puts quotes around the number that begins at start and ends dst; null stays as it is.
 func quoteNumber(dst []byte, start int) []byte {
@@ -114,7 +140,7 @@ func (q *request) appendValue(dst []byte, entry, f int, feature *catalog.Feature
 	if feature.Key >= 0 {
 		return q.appendKey(dst, entry, feature)
 	}
-	st := &q.states[entry*len(q.joins)+q.place[feature.Join]]
+	st := q.state(entry, feature.Join)
 	switch {
 	case st.status == complete:
 		return append(dst, st.rows[feature.Select].Cell(feature.Cell)...)

@@ -203,16 +203,19 @@ type request struct {
 	passed    []passed // in the order of the entries
 	fragments []byte   // their JSON
 
-	projection []int  // the features to be answered, in order
-	chosen     []bool // by feature: in the projection
-	joins      []int  // the joins to be read, in order
-	place      []int  // by join that is read: its index in joins
-	reads      []int  // by join and select of the join: the index of its read in call
+	projection []int     // the features to be answered, in order
+	stretches  []stretch // of projection
+	chosen     []bool    // by feature: in the projection
+	joins      []int     // the joins to be read, in order
+	place      []int     // by join that is read: its index in joins
+	reads      []int     // by join and select of the join: the index of its read in call
 
 	call   lookup.Call
 	states []state // by entry and index in joins
 	status []status
 	over   []passed // by feature: what the entry at hand passes
+
+	overrides bool // there is something in over
 }
 
 // decode is the first stage: the body into a view, its keys, passed features and projection.
@@ -278,6 +281,7 @@ func (q *request) checkMaxAge() *Error {
 // not read.
 func (q *request) plan() {
 	q.joins, q.reads = q.joins[:0], q.reads[:0]
+	q.cutStretches()
 	for j := range q.view.Joins {
 		if !q.needs(j) {
 			continue
@@ -297,4 +301,25 @@ func (q *request) needs(join int) bool {
 		}
 	}
 	return false
+}
+
+// A stretch is the part of a projection from one feature up to another: features that follow one another in a row too, so
+// that they can be copied as one. A key feature is one by itself.
+type stretch struct{ from, to int }
+
+// cutStretches cuts the projection.
+func (q *request) cutStretches() {
+	q.stretches = q.stretches[:0]
+	for i, f := range q.projection {
+		if i > 0 && follows(&q.view.Features[q.projection[i-1]], &q.view.Features[f]) {
+			q.stretches[len(q.stretches)-1].to++
+		} else {
+			q.stretches = append(q.stretches, stretch{i, i + 1})
+		}
+	}
+}
+
+// follows reports whether b is what comes after a in a row.
+func follows(a, b *catalog.Feature) bool {
+	return a.Key < 0 && b.Key < 0 && a.Join == b.Join && a.Select == b.Select && a.Cell+1 == b.Cell
 }
