@@ -53,10 +53,11 @@ func cipher(t *testing.T, cfg Config) (name string, err error) {
 
 func TestTLS(t *testing.T) {
 	db, cfg := secured(t, "")
-	checkTLS(t, db, cfg)
+	checkTLS(t, db, cfg, "TEXT")
 }
 
-func checkTLS(t *testing.T, db *testbed.MariaDB, cfg Config) {
+// checkTLS connects in all ways. json is what checkColumnTypes wants to know.
+func checkTLS(t *testing.T, db *testbed.MariaDB, cfg Config, json string) {
 	t.Helper()
 	if name, err := cipher(t, cfg); err != nil || name != "" {
 		t.Errorf("plain text: cipher %q, %v", name, err)
@@ -69,6 +70,11 @@ func checkTLS(t *testing.T, db *testbed.MariaDB, cfg Config) {
 			}
 		}
 	}
+	c := lease(t, openOn(t, cfg.Address, cfg))
+	if isDirect(c) {
+		t.Error("statements of an encrypted connection do not go through the driver")
+	}
+	checkColumnTypes(t, db.Nodes()[0], c, json)
 
 	cfg.TLS = tlsOf(x509.NewCertPool(), "localhost")
 	var unknown x509.UnknownAuthorityError
@@ -120,7 +126,7 @@ func TestMySQL(t *testing.T) {
 	}); err != nil {
 		t.Errorf("in full with the public key: %v", err)
 	}
-	checkTLS(t, db, cfg)
+	checkTLS(t, db, cfg, "JSON")
 	wrong := cfg
 	wrong.Password = func() (string, error) { return "wrong", nil }
 	var refusal *ServerError
@@ -128,13 +134,20 @@ func TestMySQL(t *testing.T) {
 		t.Errorf("a wrong password: %v", err)
 	}
 
-	p := openOn(t, cfg.Address, cfg)
-	checkColumnTypes(t, db.Nodes()[0], lease(t, p), "JSON")
-	c := lease(t, p)
-	defer c.Release()
-	session := "SELECT @@autocommit, @@sql_mode, @@time_zone, @@character_set_results"
-	wantRows(t, mustRun(t, c, session), `int:1 "" "+00:00" "utf8mb4"`)
-	if _, err := run(c, "SELECT 1 FROM nowhere.nothing"); !errors.As(err, &refusal) || c.Broken() {
-		t.Errorf("%v, broken %v", err, c.Broken())
-	}
+	bothWays(t, func(t *testing.T, driverRows bool) {
+		cfg.DriverRows = driverRows
+		p := openOn(t, cfg.Address, cfg)
+		checkColumnTypes(t, db.Nodes()[0], lease(t, p), "JSON")
+		c := lease(t, p)
+		defer c.Release()
+		session := "SELECT @@autocommit, @@sql_mode, @@time_zone, @@character_set_results"
+		wantRows(t, mustRun(t, c, session), `int:1 "" "+00:00" "utf8mb4"`)
+		var refusal *ServerError
+		if _, err := run(c, "SELECT 1 FROM nowhere.nothing"); !errors.As(err, &refusal) || c.Broken() {
+			t.Errorf("%v, broken %v", err, c.Broken())
+		}
+		if isDirect(c) == driverRows {
+			t.Error("the rows are read by the other one")
+		}
+	})
 }

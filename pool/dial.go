@@ -50,7 +50,8 @@ func (p *Pool) dialMySQL(ctx context.Context) (_ session, err error) {
 	if p.cfg.TLS == nil && !p.cfg.DriverRows {
 		capabilities, err := protocol.CapabilitiesOf(s.wire.response)
 		if err != nil {
-			s.Abort()
+			s.broken = true
+			s.Close()
 			return nil, err
 		}
 		s.direct = protocol.New(s.wire, capabilities)

@@ -11,5 +11,6 @@
 // lookup, its only user; package column has the values that go in and come out.
 //
 // A node is trusted not to be hostile: bytes that make no sense end in an error within the deadline, also where the
-// driver panics on them, but a server that announces a result of 2^30 columns makes the driver ask for the memory.
+// driver panics on them, but where it is the driver that reads rows (Config.DriverRows) a server that announces a result
+// of 2^30 columns makes it ask for the memory.
 package pool

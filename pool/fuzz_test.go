@@ -4,13 +4,14 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 // FuzzAnswers feeds a session arbitrary bytes instead of the answers to a prepare and an execute: with frames, so that
-// they reach the parsers, or raw.
+// they reach the parsers, or raw. Both ways of reading them have to agree on rows that both take.
 func FuzzAnswers(f *testing.F) {
 	result := textResult(2, textRow("x", "y"))
 	f.Add(framed(1, preparedPacket(0)), result, false)
@@ -25,24 +26,49 @@ func FuzzAnswers(f *testing.F) {
 		if frame {
 			prepare, execute = framed(1, prepare), framed(1, execute)
 		}
+		direct := fuzzedAnswers(t, false, prepare, execute)
 		if exhaustsMemory(prepare) || exhaustsMemory(execute) {
-			t.Skip()
+			return
 		}
-		synctest.Test(t, func(t *testing.T) {
-			start := time.Now()
-			c, err := scriptedSelect(t, &tape{}, prepare, execute)
-			var refusal *ServerError
-			if err != nil && !errors.Is(err, ErrBroken) && !errors.As(err, &refusal) {
-				t.Errorf("an error of no kind: %v", err)
-			}
-			if errors.Is(err, ErrBroken) && !c.Broken() {
-				t.Errorf("%v, and the connection goes on", err)
-			}
-			if took := time.Since(start); took > 10*time.Second+time.Millisecond {
-				t.Errorf("took %v", took)
-			}
-		})
+		if driver := fuzzedAnswers(t, true, prepare, execute); differ(direct, driver) {
+			t.Errorf("%+v, by the driver %+v", direct, driver)
+		}
 	})
+}
+
+// fuzzedAnswers returns the result, nil if it is an error.
+func fuzzedAnswers(t *testing.T, driverRows bool, prepare, execute []byte) (sink *tape) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		sink = &tape{}
+		c, err := scriptedSelect(t, driverRows, sink, prepare, execute)
+		var refusal *ServerError
+		if err != nil && !errors.Is(err, ErrBroken) && !errors.As(err, &refusal) {
+			t.Errorf("an error of no kind: %v", err)
+		}
+		if errors.Is(err, ErrBroken) && !c.Broken() {
+			t.Errorf("%v, and the connection goes on", err)
+		}
+		if took := time.Since(start); took > 10*time.Second+time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		if err != nil {
+			sink = nil
+		}
+	})
+	return sink
+}
+
+// differ reports whether rows of the same columns are not the same. Of definitions that no server sends the two may make
+// different columns; and different values of years after 32767, and of dates of the type that servers keep to themselves.
+func differ(direct, driver *tape) bool {
+	if direct == nil || driver == nil || !slices.Equal(direct.columns, driver.columns) {
+		return false
+	}
+	if slices.ContainsFunc(direct.columns, func(c ResultColumn) bool { return c.Type == "YEAR" || c.Type == "DATE" }) {
+		return false
+	}
+	return !slices.Equal(direct.rows, driver.rows)
 }
 
 // FuzzHandshake feeds arbitrary bytes instead of what follows the greeting, or of the greeting itself.

@@ -75,6 +75,9 @@ func (d *driverStatement) Next() ([]column.Value, error) {
 	case s.cells[0] != driver.Value(untouched{}):
 		return nil, errTruncatedRow
 	}
+	// The last row's bytes may be in a buffer that the driver has given up.
+	clear(s.cells[:cap(s.cells)])
+	clear(s.values[:cap(s.values)])
 	if err := d.rows.Close(); err != nil {
 		return nil, err
 	}

@@ -12,15 +12,19 @@ import (
 
 // The packets of a server that speaks the protocol just well enough, without headers.
 
-func greetingPacket() []byte {
+func greetingPacket() []byte { return greetingWith(deprecateEOF) }
+
+const deprecateEOF = 1 << 24
+
+// greetingWith offers a capability besides those that the driver cannot do without.
+func greetingWith(capability uint32) []byte {
 	const (
 		longPassword     = 1
 		protocol41       = 1 << 9
 		secureConnection = 1 << 15
 		pluginAuth       = 1 << 19
-		deprecateEOF     = 1 << 24
-		capabilities     = uint32(longPassword | protocol41 | secureConnection | pluginAuth | deprecateEOF)
 	)
+	capabilities := longPassword | protocol41 | secureConnection | pluginAuth | capability
 	p := append([]byte{protocolVersion}, "8.0.0-script\x00"...)
 	p = binary.LittleEndian.AppendUint32(p, 7) // connection id
 	p = append(p, "abcdefgh\x00"...)           // first part of the scramble
@@ -97,8 +101,9 @@ func handshakeScript() [][]byte {
 
 // A scriptedServer says one element of its script at the start and after every packet of the client, and then hangs up.
 type scriptedServer struct {
-	script [][]byte
-	hold   bool // says nothing any more instead of hanging up
+	script     [][]byte
+	hold       bool // says nothing any more instead of hanging up
+	driverRows bool // of the pool
 }
 
 func (s scriptedServer) dial(context.Context, string, string) (net.Conn, error) {
@@ -137,15 +142,22 @@ func readClientPacket(r io.Reader) error {
 func (s scriptedServer) config() Config {
 	return Config{
 		Address: "script:3306", User: "reader", Size: 1, Dial: s.dial, KeepAlive: never, Lifetime: never, IdleLimit: never,
-		DrainGrace: time.Millisecond,
+		DrainGrace: time.Millisecond, DriverRows: s.driverRows,
 	}
 }
 
 // scriptedSelect sets up a session with the script and runs one Select on it. The answers are to the prepare and the
 // execute.
-func scriptedSelect(t testing.TB, sink Sink, answers ...[]byte) (c *Conn, err error) {
+func scriptedSelect(t testing.TB, driverRows bool, sink Sink, answers ...[]byte) (c *Conn, err error) {
 	t.Helper()
-	return scriptedServer{script: slices.Concat(handshakeScript(), answers)}.run(t, sink)
+	return scriptedServer{script: slices.Concat(handshakeScript(), answers), driverRows: driverRows}.run(t, sink)
+}
+
+// bothWays runs a test with the rows read by the protocol package and by the driver.
+func bothWays(t *testing.T, test func(t *testing.T, driverRows bool)) {
+	t.Helper()
+	t.Run("direct", func(t *testing.T) { test(t, false) })
+	t.Run("driver", func(t *testing.T) { test(t, true) })
 }
 
 func (s scriptedServer) run(t testing.TB, sink Sink) (c *Conn, err error) {

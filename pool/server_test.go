@@ -117,6 +117,9 @@ func TestSessionDoesNotDependOnTheServersDefaults(t *testing.T) {
 		@@character_set_connection, @@character_set_results`), `int:1 "" "+00:00" "utf8mb4" "utf8mb4" "utf8mb4"`)
 }
 
+// isDirect reports whether the connection's rows are read by the protocol package.
+func isDirect(c *Conn) bool { return c.session.(*mysqlSession).direct != nil }
+
 func preparedAtServer(t testing.TB, n *testbed.Node) string {
 	t.Helper()
 	return query1(t, n, "SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'")
@@ -181,11 +184,13 @@ func TestForgetAfterTheDeadlineKeepsTheConnection(t *testing.T) {
 	wantRows(t, mustRun(t, c, "SELECT 2"), "int:2")
 }
 
-func TestAlterUnderAPreparedStatement(t *testing.T) {
+func TestAlterUnderAPreparedStatement(t *testing.T) { bothWays(t, testAlterUnderAPreparedStatement) }
+
+func testAlterUnderAPreparedStatement(t *testing.T, driverRows bool) {
 	_, n := node(t)
 	exec(t, n, `DROP DATABASE IF EXISTS alters; CREATE DATABASE alters;
 		CREATE TABLE alters.t (id INT PRIMARY KEY, a INT); INSERT INTO alters.t VALUES (1, 2)`)
-	p := openOn(t, n.Address, Config{Size: 1})
+	p := openOn(t, n.Address, Config{Size: 1, DriverRows: driverRows})
 	c := lease(t, p)
 	defer c.Release()
 	const query = "SELECT a FROM alters.t WHERE id = ?"
@@ -221,9 +226,14 @@ func TestAlterUnderAPreparedStatement(t *testing.T) {
 
 func TestUnixSocket(t *testing.T) {
 	_, n := node(t)
-	c := lease(t, openOn(t, query1(t, n, "SELECT @@socket"), Config{}))
-	defer c.Release()
-	wantRows(t, mustRun(t, c, "SELECT 1"), "int:1")
+	bothWays(t, func(t *testing.T, driverRows bool) {
+		c := lease(t, openOn(t, query1(t, n, "SELECT @@socket"), Config{DriverRows: driverRows}))
+		defer c.Release()
+		wantRows(t, mustRun(t, c, "SELECT ?", column.BytesValue([]byte("a"))), `"a"`)
+		if isDirect(c) == driverRows {
+			t.Error("the rows are read by the other one")
+		}
+	})
 }
 
 func TestOnce(t *testing.T) {

@@ -107,20 +107,41 @@ func TestUnboxing(t *testing.T) {
 }
 
 func TestScriptedResult(t *testing.T) {
-	sink := &tape{}
-	c, err := scriptedSelect(t, sink, framed(1, preparedPacket(0)), textResult(2, textRow("x", "y"), textRow("", "z")))
-	if err != nil || c.Broken() {
-		t.Fatal(err, c.Broken())
-	}
-	if len(sink.rows) != 2 || sink.rows[0] != `"x" "y"` || sink.rows[1] != `"" "z"` || sink.calls != 1 {
-		t.Errorf("%+v", sink)
-	}
+	bothWays(t, func(t *testing.T, driverRows bool) {
+		sink := &tape{}
+		result := textResult(2, textRow("x", "y"), textRow("", "z"))
+		c, err := scriptedSelect(t, driverRows, sink, framed(1, preparedPacket(0)), result)
+		if err != nil || c.Broken() {
+			t.Fatal(err, c.Broken())
+		}
+		if len(sink.rows) != 2 || sink.rows[0] != `"x" "y"` || sink.rows[1] != `"" "z"` || sink.calls != 1 {
+			t.Errorf("%+v", sink)
+		}
+	})
+}
+
+// Servers before MySQL 5.7.5 and MariaDB 10.2, and some proxies, end lists with an EOF.
+func TestServerOfEOFs(t *testing.T) {
+	eof := []byte{0xfe, 0, 0, 2, 0}
+	script := handshakeScript()
+	script[0] = framed(0, greetingWith(0))
+	a := columnPacket("a", typeVarString)
+	script = append(script, framed(1, preparedPacket(1), a, eof), framed(1, []byte{1}, a, eof, textRow("x"), textRow("y"), eof))
+	bothWays(t, func(t *testing.T, driverRows bool) {
+		sink := &tape{}
+		c, err := scriptedServer{script: script, driverRows: driverRows}.run(t, sink)
+		if err != nil || c.Broken() {
+			t.Fatal(err, c.Broken())
+		}
+		wantRows(t, sink.rows, `"x"`, `"y"`)
+	})
 }
 
 // Every answer here is one that a sound server does not give. None may pass for a result.
 func TestMalformedAnswersBreakTheConnection(t *testing.T) {
 	prepared := framed(1, preparedPacket(0))
 	row := textRow("x", "y")
+	result := textResult(2, row, row)
 	for name, answers := range map[string][][]byte{
 		"hangs up":                   nil,
 		"hangs up after the prepare": {prepared},
@@ -136,6 +157,8 @@ func TestMalformedAnswersBreakTheConnection(t *testing.T) {
 		"row cut in a later cell":    {prepared, textResult(2, row[:5], row)},
 		"row without cells":          {prepared, textResult(2, row[:2])},
 		"last row cut":               {prepared, textResult(2, row, row[:3])},
+		"hangs up between rows":      {prepared, result[:len(result)-packetHeader-len(endPacket)-packetHeader-len(row)]},
+		"hangs up before the end":    {prepared, result[:len(result)-packetHeader-len(endPacket)]},
 		"unknown type": {
 			prepared,
 			framed(1, []byte{1}, columnPacket("a", 200), []byte{0, 0, 1, 'x'}, endPacket),
@@ -145,29 +168,33 @@ func TestMalformedAnswersBreakTheConnection(t *testing.T) {
 		"error out of turn":       {prepared, framed(0, errorPacket(4031, "idle"))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := scriptedSelect(t, &tape{}, answers...)
-			if !c.Broken() {
-				t.Errorf("the connection is not broken, %v", err)
-			}
-			if err == nil && name != "more after the end" {
-				t.Error("no error")
-			}
-			if err != nil && name != "a result after an error" && !errors.Is(err, ErrBroken) {
-				t.Errorf("not ErrBroken: %v", err)
-			}
-			if err := c.session.Select(time.Now().Add(time.Second), "SELECT 1", nil, &tape{}); !errors.Is(err, ErrBroken) {
-				t.Errorf("a broken session goes on: %v", err)
-			}
+			bothWays(t, func(t *testing.T, driverRows bool) {
+				c, err := scriptedSelect(t, driverRows, &tape{}, answers...)
+				if !c.Broken() {
+					t.Errorf("the connection is not broken, %v", err)
+				}
+				if err == nil && name != "more after the end" {
+					t.Error("no error")
+				}
+				if err != nil && name != "a result after an error" && !errors.Is(err, ErrBroken) {
+					t.Errorf("not ErrBroken: %v", err)
+				}
+				if err := c.session.Select(time.Now().Add(time.Second), "SELECT 1", nil, &tape{}); !errors.Is(err, ErrBroken) {
+					t.Errorf("a broken session goes on: %v", err)
+				}
+			})
 		})
 	}
 }
 
 func TestErrorOutOfTurnTellsBoth(t *testing.T) {
-	_, err := scriptedSelect(t, &tape{}, framed(1, preparedPacket(0)), framed(0, errorPacket(4031, "idle")))
-	var refusal *ServerError
-	if !errors.Is(err, ErrBroken) || !errors.As(err, &refusal) || refusal.Number != 4031 || refusal.NDB != 0 {
-		t.Error(err)
-	}
+	bothWays(t, func(t *testing.T, driverRows bool) {
+		_, err := scriptedSelect(t, driverRows, &tape{}, framed(1, preparedPacket(0)), framed(0, errorPacket(4031, "idle")))
+		var refusal *ServerError
+		if !errors.Is(err, ErrBroken) || !errors.As(err, &refusal) || refusal.Number != 4031 || refusal.NDB != 0 {
+			t.Error(err)
+		}
+	})
 }
 
 func TestServerErrorLeavesTheConnectionUsable(t *testing.T) {
@@ -180,14 +207,16 @@ func TestServerErrorLeavesTheConnectionUsable(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := scriptedSelect(t, &tape{}, answers...)
-			var refusal *ServerError
-			if c.Broken() || !errors.As(err, &refusal) || errors.Is(err, ErrBroken) {
-				t.Errorf("%v, broken %v", err, c.Broken())
-			}
-			if !strings.HasPrefix(err.Error(), name) && !strings.Contains(err.Error(), "read a row") {
-				t.Errorf("the operation is not named: %v", err)
-			}
+			bothWays(t, func(t *testing.T, driverRows bool) {
+				c, err := scriptedSelect(t, driverRows, &tape{}, answers...)
+				var refusal *ServerError
+				if c.Broken() || !errors.As(err, &refusal) || errors.Is(err, ErrBroken) {
+					t.Errorf("%v, broken %v", err, c.Broken())
+				}
+				if !strings.HasPrefix(err.Error(), name) && !strings.Contains(err.Error(), "read a row") {
+					t.Errorf("the operation is not named: %v", err)
+				}
+			})
 		})
 	}
 }
@@ -197,114 +226,36 @@ func TestSinkErrorsAreReturnedAsTheyAre(t *testing.T) {
 	result := textResult(1, textRow("x"), textRow("y"))
 	withoutEnd := result[:len(result)-packetHeader-len(endPacket)]
 	for name, test := range map[string]struct {
-		sink   *tape
+		sink   tape
 		answer []byte
 		broken bool
 	}{
-		"columns":     {&tape{refuseColumns: refused}, result, false},
-		"row":         {&tape{refuseRow: refused}, result, false},
-		"no end":      {&tape{refuseRow: refused}, withoutEnd, true},
-		"end refused": {&tape{refuseRow: refused}, slices.Concat(withoutEnd, framed(5, errorPacket(1317, ""))), false},
+		"columns":     {tape{refuseColumns: refused}, result, false},
+		"row":         {tape{refuseRow: refused}, result, false},
+		"no end":      {tape{refuseRow: refused}, withoutEnd, true},
+		"end refused": {tape{refuseRow: refused}, slices.Concat(withoutEnd, framed(5, errorPacket(1317, ""))), false},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			script := append(handshakeScript(), framed(1, preparedPacket(0)), test.answer)
-			c, err := scriptedServer{script: script, hold: true}.run(t, test.sink)
-			if !errors.Is(err, refused) || c.Broken() != test.broken || test.sink.calls != 1 || len(test.sink.rows) > 1 {
-				t.Errorf("%s: %v, broken %v, %+v", name, err, c.Broken(), test.sink)
-			}
+		bothWays(t, func(t *testing.T, driverRows bool) {
+			synctest.Test(t, func(t *testing.T) {
+				script, sink := append(handshakeScript(), framed(1, preparedPacket(0)), test.answer), test.sink
+				c, err := scriptedServer{script: script, hold: true, driverRows: driverRows}.run(t, &sink)
+				if !errors.Is(err, refused) || c.Broken() != test.broken || sink.calls != 1 || len(sink.rows) > 1 {
+					t.Errorf("%s: %v, broken %v, %+v", name, err, c.Broken(), sink)
+				}
+			})
 		})
 	}
 }
 
 func TestSinkPanicIsNotTheServersFault(t *testing.T) {
-	sink := &tape{onRow: func() { panic("a bug of the sink") }}
-	server := scriptedServer{script: append(handshakeScript(), framed(1, preparedPacket(0)), textResult(1, textRow("x")))}
-	err := Once(context.Background(), server.config(), func(c *Conn) error {
-		mustPanic(t, "Select", func() { _ = c.Select(time.Now().Add(time.Second), "q", nil, sink) })
-		if !c.Broken() {
-			t.Error("the connection is not broken")
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
-}
-
-func TestForgetInsideASinkWaitsForTheEnd(t *testing.T) {
-	server := scriptedServer{script: append(handshakeScript(),
-		framed(1, preparedPacket(0)), textResult(1, textRow("x"), textRow("y")),
-		nil, // to the close of the statement nothing is said
-		framed(1, preparedPacket(0)), textResult(1, textRow("z")),
-	)}
-	err := Once(context.Background(), server.config(), func(c *Conn) error {
-		sink := &tape{onRow: func() { c.Forget("q") }}
-		if err := c.Select(time.Now().Add(time.Second), "q", nil, sink); err != nil || len(sink.rows) != 2 {
-			return fmt.Errorf("%w, %q", err, sink.rows)
-		}
-		sink = &tape{}
-		if err := c.Select(time.Now().Add(time.Second), "q", nil, sink); err != nil || len(sink.rows) != 1 {
-			return fmt.Errorf("%w, %q", err, sink.rows)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
-}
-
-func TestStaleStatementIsDropped(t *testing.T) {
-	prepared := framed(1, preparedPacket(0))
-	server := scriptedServer{script: append(handshakeScript(),
-		prepared, framed(1, errorPacket(1243, "unknown")), nil, prepared, textResult(1, textRow("x")),
-	)}
-	err := Once(context.Background(), server.config(), func(c *Conn) error {
-		var refusal *ServerError
-		if err := c.Select(time.Now().Add(time.Second), "q", nil, &tape{}); !errors.As(err, &refusal) {
-			t.Error(err)
-		}
-		if open := c.pool.Stats().Prepared; open != 0 {
-			t.Errorf("%d statements prepared", open)
-		}
-		return c.Select(time.Now().Add(time.Second), "q", nil, &tape{})
-	})
-	if err != nil {
-		t.Error(err)
-	}
-}
-
-func TestSelectDeadlineHoldsAtEveryTurn(t *testing.T) {
-	answers := [][]byte{framed(1, preparedPacket(0)), textResult(1, textRow("x"))}
-	answers[1] = answers[1][:len(answers[1])-3]
-	for n := range len(answers) + 1 {
-		synctest.Test(t, func(t *testing.T) {
-			server := scriptedServer{script: append(handshakeScript(), answers[:n]...), hold: true}
-			err := Once(context.Background(), server.config(), func(c *Conn) error {
-				start := time.Now()
-				err := c.Select(start.Add(50*time.Millisecond), "q", nil, &tape{})
-				if took := time.Since(start); !errors.Is(err, ErrTimeout) || took != 51*time.Millisecond || !c.Broken() {
-					t.Errorf("after %d turns: %v in %v", n, err, took)
-				}
-				return nil
-			})
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-func TestSkippingIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		refused := errors.New("refused")
-		result := textResult(1, textRow("x"), textRow("y"))
-		server := scriptedServer{hold: true, script: append(handshakeScript(),
-			framed(1, preparedPacket(0)), result[:len(result)-1])}
+	script := append(handshakeScript(), framed(1, preparedPacket(0)), textResult(1, textRow("x")))
+	bothWays(t, func(t *testing.T, driverRows bool) {
+		sink := &tape{onRow: func() { panic("a bug of the sink") }}
+		server := scriptedServer{script: script, driverRows: driverRows}
 		err := Once(context.Background(), server.config(), func(c *Conn) error {
-			start := time.Now()
-			err := c.Select(start.Add(time.Hour), "q", nil, &tape{refuseRow: refused})
-			if took := time.Since(start); !errors.Is(err, refused) || took != skipTimeout || !c.Broken() {
-				t.Errorf("%v in %v", err, took)
+			mustPanic(t, "Select", func() { _ = c.Select(time.Now().Add(time.Second), "q", nil, sink) })
+			if !c.Broken() {
+				t.Error("the connection is not broken")
 			}
 			return nil
 		})
@@ -312,4 +263,116 @@ func TestSkippingIsBounded(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestForgetInsideASinkWaitsForTheEnd(t *testing.T) {
+	script := append(handshakeScript(),
+		framed(1, preparedPacket(0)), textResult(1, textRow("x"), textRow("y")),
+		nil, // to the close of the statement nothing is said
+		framed(1, preparedPacket(0)), textResult(1, textRow("z")),
+	)
+	bothWays(t, func(t *testing.T, driverRows bool) {
+		server := scriptedServer{script: script, driverRows: driverRows}
+		err := Once(context.Background(), server.config(), func(c *Conn) error {
+			sink := &tape{onRow: func() { c.Forget("q") }}
+			if err := c.Select(time.Now().Add(time.Second), "q", nil, sink); err != nil || len(sink.rows) != 2 {
+				return fmt.Errorf("%w, %q", err, sink.rows)
+			}
+			sink = &tape{}
+			if err := c.Select(time.Now().Add(time.Second), "q", nil, sink); err != nil || len(sink.rows) != 1 {
+				return fmt.Errorf("%w, %q", err, sink.rows)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestStaleStatementIsDropped(t *testing.T) {
+	prepared := framed(1, preparedPacket(0))
+	script := append(handshakeScript(),
+		prepared, framed(1, errorPacket(1243, "unknown")), nil, prepared, textResult(1, textRow("x")),
+	)
+	bothWays(t, func(t *testing.T, driverRows bool) {
+		server := scriptedServer{script: script, driverRows: driverRows}
+		err := Once(context.Background(), server.config(), func(c *Conn) error {
+			var refusal *ServerError
+			if err := c.Select(time.Now().Add(time.Second), "q", nil, &tape{}); !errors.As(err, &refusal) {
+				t.Error(err)
+			}
+			if open := c.pool.Stats().Prepared; open != 0 {
+				t.Errorf("%d statements prepared", open)
+			}
+			return c.Select(time.Now().Add(time.Second), "q", nil, &tape{})
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestSelectDeadlineHoldsAtEveryTurn(t *testing.T) {
+	answers := [][]byte{framed(1, preparedPacket(0)), textResult(1, textRow("x"))}
+	answers[1] = answers[1][:len(answers[1])-3]
+	bothWays(t, func(t *testing.T, driverRows bool) {
+		for n := range len(answers) + 1 {
+			synctest.Test(t, func(t *testing.T) {
+				script := append(handshakeScript(), answers[:n]...)
+				server := scriptedServer{script: script, hold: true, driverRows: driverRows}
+				err := Once(context.Background(), server.config(), func(c *Conn) error {
+					start := time.Now()
+					err := c.Select(start.Add(50*time.Millisecond), "q", nil, &tape{})
+					if took := time.Since(start); !errors.Is(err, ErrTimeout) || took != 51*time.Millisecond || !c.Broken() {
+						t.Errorf("after %d turns: %v in %v", n, err, took)
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
+}
+
+func TestSkippingIsBounded(t *testing.T) {
+	refused := errors.New("refused")
+	result := textResult(1, textRow("x"), textRow("y"))
+	bothWays(t, func(t *testing.T, driverRows bool) {
+		synctest.Test(t, func(t *testing.T) {
+			script := append(handshakeScript(), framed(1, preparedPacket(0)), result[:len(result)-1])
+			server := scriptedServer{script: script, hold: true, driverRows: driverRows}
+			err := Once(context.Background(), server.config(), func(c *Conn) error {
+				start := time.Now()
+				err := c.Select(start.Add(time.Hour), "q", nil, &tape{refuseRow: refused})
+				if took := time.Since(start); !errors.Is(err, refused) || took != skipTimeout || !c.Broken() {
+					t.Errorf("%v in %v", err, took)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	})
+}
+
+// A row that took much memory is not held on to by an idle connection.
+func TestDriverScratchIsCleared(t *testing.T) {
+	answers := [][]byte{framed(1, preparedPacket(0)), textResult(2, textRow("x", "y"))}
+	c, err := scriptedSelect(t, true, &tape{}, answers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &c.session.(*mysqlSession).scratch
+	for i, cell := range s.cells[:cap(s.cells)] {
+		if cell != nil || !s.values[:cap(s.values)][i].IsNull() {
+			t.Errorf("cell %d is kept: %v", i, cell)
+		}
+	}
+	if len(s.cells) != 2 {
+		t.Errorf("%d cells", len(s.cells))
+	}
 }

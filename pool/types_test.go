@@ -11,7 +11,9 @@ import (
 
 func TestColumnTypes(t *testing.T) {
 	_, n := node(t)
-	checkColumnTypes(t, n, lease(t, openOn(t, n.Address, Config{})), "TEXT")
+	bothWays(t, func(t *testing.T, driverRows bool) {
+		checkColumnTypes(t, n, lease(t, openOn(t, n.Address, Config{DriverRows: driverRows})), "TEXT")
+	})
 }
 
 // checkColumnTypes reads every type and ends the lease. JSON is a type of its own on MySQL only.
@@ -107,8 +109,12 @@ func checkColumnTypes(t *testing.T, n *testbed.Node, c *Conn, json string) {
 }
 
 func TestParameterTypes(t *testing.T) {
+	bothWays(t, testParameterTypes)
+}
+
+func testParameterTypes(t *testing.T, driverRows bool) {
 	_, n := node(t)
-	c := lease(t, openOn(t, n.Address, Config{}))
+	c := lease(t, openOn(t, n.Address, Config{DriverRows: driverRows}))
 	defer c.Release()
 	for _, test := range []struct {
 		value column.Value
@@ -130,12 +136,16 @@ func TestParameterTypes(t *testing.T) {
 
 func TestEmptyResult(t *testing.T) {
 	_, n := node(t)
-	c := lease(t, openOn(t, n.Address, Config{}))
-	defer c.Release()
-	for _, query := range []string{"SELECT 1 AS a FROM dual WHERE 1=0", "DO 1"} {
-		sink, err := run(c, query)
-		if err != nil || sink.calls != 1 || len(sink.rows) != 0 || c.Broken() {
-			t.Errorf("%s: %v, %+v", query, err, sink)
+	bothWays(t, func(t *testing.T, driverRows bool) {
+		c := lease(t, openOn(t, n.Address, Config{DriverRows: driverRows}))
+		defer c.Release()
+		for _, query := range []string{"SELECT 1 AS a FROM dual WHERE 1=0", "DO 1"} {
+			for range 2 {
+				sink, err := run(c, query)
+				if err != nil || sink.calls != 1 || len(sink.rows) != 0 || c.Broken() {
+					t.Errorf("%s: %v, %+v", query, err, sink)
+				}
+			}
 		}
-	}
+	})
 }

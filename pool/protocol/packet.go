@@ -73,10 +73,11 @@ func (in *reader) header(offset int) (size int, err error) {
 		return size, nil
 	}
 	err = fmt.Errorf("%w: packet %d where %d was due", ErrMalformed, got, want)
-	if offset == 0 && size > 0 && in.fill(headerSize+size) == nil {
-		if p := in.buf[in.start+headerSize : in.start+headerSize+size]; p[0] == markErr {
-			err = fmt.Errorf("%w: %w", err, refusal(p))
-		}
+	if offset > 0 || size == 0 || in.fill(headerSize+1) != nil || in.buf[in.start+headerSize] != markErr {
+		return 0, err
+	}
+	if in.fill(headerSize+size) == nil {
+		err = fmt.Errorf("%w: %w", err, refusal(in.buf[in.start+headerSize:in.start+headerSize+size]))
 	}
 	return 0, err
 }

@@ -147,6 +147,15 @@ func TestSequence(t *testing.T) {
 	}
 }
 
+// What is out of turn and no error is not waited for.
+func TestOutOfTurnIsNotWaitedFor(t *testing.T) {
+	p := &peer{unread: frame(1, pattern(1000)), piece: 1}
+	in := reader{r: p}
+	if _, err := in.packet(); !errors.Is(err, ErrMalformed) || len(p.unread) != 999 {
+		t.Errorf("%v; %d bytes are left", err, len(p.unread))
+	}
+}
+
 func TestSequenceWrapsAround(t *testing.T) {
 	eachMode(t, func(t *testing.T, s script) {
 		var rows [][]byte
