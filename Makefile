@@ -8,7 +8,7 @@ DB ?= devdb
 
 .DEFAULT_GOAL := help
 # BASE, BENCH, PKG, COUNT, BENCHTIME and PROFILE_LOAD reach the scripts in bench/ by the environment.
-.PHONY: help build demo scenarios test race lint bench bench-compare cost-plot profile fuzz-short cover
+.PHONY: help build demo scenarios test race lint bench bench-compare cost-plot figures profile fuzz-short cover
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -41,6 +41,10 @@ cost-plot: ## measure how the cost of a request grows with what is asked for, an
 	@mkdir -p bin
 	$(GO) test -run='^$$' -bench='^BenchmarkCost$$' ./bench | tee bin/cost.txt
 	$(GO) run ./bench/costplot <bin/cost.txt >bin/cost.svg
+
+figures: ## compare rongate with the baseline and others, for the README's figures; DB=mariadb, FIGURES: see bench/figures.sh
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/... ./bench/baseline ./bench/floor ./bench/gateways
+	bin/gateways --db=$(if $(filter mariadb,$(DB)),mariadb,ndb) -- bench/figures.sh
 
 profile: build ## profile rongate under load into bin/profiles; DB as for demo, PROFILE_LOAD for rongate-loadtest run
 	@GO='$(GO)' DB='$(DB)' bench/profile.sh

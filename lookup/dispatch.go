@@ -46,6 +46,7 @@ type tier struct {
 	nodes  []*node
 	active []*queue // the queues that have pieces, next to be served first
 	turn   int      // which of equally good nodes comes first
+	large  int      // statements of large pieces that run
 }
 
 // dispatch gives a piece to a free connection, or queues it. Reader.mu is held.
@@ -76,7 +77,7 @@ func (r *Reader) dispatch(p *piece) {
 	case r.follows(t, p):
 		r.enqueue(t, p)
 		r.feedSoon()
-	case r.start(t, p), p.tried != 0 && r.startBeyond(t, p):
+	case r.admits(t, p.lane()) && r.start(t, p), p.tried != 0 && r.startBeyond(t, p):
 	case r.queued >= r.cfg.MaxQueued && !p.admitted:
 		r.counts.Refused++
 		r.deliver(p, nil, ErrOverloaded)
@@ -190,6 +191,10 @@ func (r *Reader) begin(n *node, s *statement) {
 	s.node, s.begun = n, time.Now()
 	s.queue = &s.plan.queues[n.tier]
 	s.queue.running = append(s.queue.running, s)
+	if s.tier = nil; s.pieces[0].lane() == laneLarge {
+		s.tier = &r.tiers[n.tier]
+		s.tier.large++
+	}
 	n.busy++
 	n.counts.begin(s.keys())
 	r.counts.Merged += uint64(len(s.pieces) - 1)
@@ -223,6 +228,9 @@ func (r *Reader) finish(n *node, c Conn, s *statement, v verdict, err error) *st
 	defer r.mu.Unlock()
 	n.busy--
 	s.queue.ended(s)
+	if s.tier != nil {
+		s.tier.large--
+	}
 	if tooLarge := errors.Is(err, ErrTooLarge); len(s.pieces) > 1 && (err == nil || tooLarge) {
 		s.plan.learn(s.keys(), tooLarge)
 	}

@@ -1,16 +1,20 @@
 package lookup
 
 import (
+	"cmp"
 	"slices"
 	"time"
+
+	"github.com/rongate/rongate/pool"
 )
 
 // queue is the pieces of one plan that wait for a connection of one tier. It belongs to no node, so that a stalled node
-// holds up nothing but what runs on it. Those of large batches have a lane of their own, and the two are served in turn, so
-// that a single vector waits for one statement of a batch and not for all of them.
+// holds up nothing but what runs on it. Those of large batches have a lane of their own: the two are served in turn, share
+// no statement, and statements of large pieces have no more than half of the connections. So a single vector does not wait
+// for a batch, and no batch for ever.
 type queue struct {
-	lanes [2][]*piece // small pieces, large ones; oldest first
-	turn  int         // the lane to be served first, modulo their number
+	lanes [laneCount][]*piece // oldest first
+	turn  int                 // the lane to be served first, modulo their number
 
 	running []*statement // of the plan, on nodes of the tier
 }
@@ -66,18 +70,39 @@ func (r *Reader) feedNow() {
 	r.settle()
 }
 
+// The lanes.
+const (
+	laneSmall = iota
+	laneLarge
+	laneCount
+)
+
 // smallPart is the part of a statement's keys up to which a piece counts as small.
 const smallPart = 4
 
 // lane is where a piece waits.
-func (q *queue) lane(p *piece) *[]*piece {
+func (p *piece) lane() int {
 	if p.keys() <= p.read.plan.maxKeys/smallPart {
-		return &q.lanes[0]
+		return laneSmall
 	}
-	return &q.lanes[1]
+	return laneLarge
 }
 
-func (q *queue) empty() bool { return len(q.lanes[0])+len(q.lanes[1]) == 0 }
+func (q *queue) empty() bool { return len(q.lanes[laneSmall])+len(q.lanes[laneLarge]) == 0 }
+
+// admits reports whether another statement of a lane may run in a tier.
+func (r *Reader) admits(t, lane int) bool {
+	if lane == laneSmall {
+		return true
+	}
+	connections := 0
+	for _, n := range r.tiers[t].nodes {
+		if n.up() {
+			connections += cmp.Or(n.access.Size, pool.DefaultSize)
+		}
+	}
+	return r.tiers[t].large < max(1, connections/2)
+}
 
 // enqueue adds a piece to the queue of its plan in a tier.
 func (r *Reader) enqueue(t int, p *piece) {
@@ -85,7 +110,7 @@ func (r *Reader) enqueue(t int, p *piece) {
 	if q.empty() && !slices.Contains(r.tiers[t].active, q) {
 		r.tiers[t].active = append(r.tiers[t].active, q)
 	}
-	lane := q.lane(p)
+	lane := &q.lanes[p.lane()]
 	*lane = append(*lane, p)
 	p.waiting, p.queued = q, time.Now()
 	r.queued++
@@ -101,7 +126,7 @@ func (r *Reader) unqueued(p *piece) {
 // withdraw takes a piece out of the queue it waits in. The queue stays among the active ones of its tier until its turn
 // comes.
 func (r *Reader) withdraw(p *piece) {
-	lane := p.waiting.lane(p)
+	lane := &p.waiting.lanes[p.lane()]
 	*lane = slices.DeleteFunc(*lane, func(o *piece) bool { return o == p })
 	r.unqueued(p)
 }
@@ -125,35 +150,47 @@ func (r *Reader) next(n *node, c Conn) *statement {
 	return nil
 }
 
-// gather makes a statement of what waits in a queue and node n may serve: the oldest piece of the lane whose turn it is, and
-// what comes after it there and then in the other lane, until one does not fit. nil if there is none.
-func (r *Reader) gather(q *queue, n *node, c Conn) (s *statement) {
-	first := q.turn
-	for i := range q.lanes {
-		lane := &q.lanes[(first+i)%len(q.lanes)]
-		kept := (*lane)[:0]
-		for j, p := range *lane {
-			if s != nil && !r.merges(s) {
-				kept = append(kept, (*lane)[j:]...)
-				break
-			}
-			if !r.serves(n, p) || s != nil && p.solo {
-				kept = append(kept, p)
-				continue
-			}
-			if s != nil && !s.fits(p) {
-				kept = append(kept, (*lane)[j:]...)
-				break
-			}
-			if s == nil {
-				s, q.turn = r.form(c, p.read.plan), first+i+1
-			}
-			s.take(p)
-			r.unqueued(p)
+// gather makes a statement of what waits in a queue and node n may serve, of the lane whose turn it is if there is such; nil
+// if there is none.
+func (r *Reader) gather(q *queue, n *node, c Conn) *statement {
+	for i := range laneCount {
+		lane := (q.turn + i) % laneCount
+		if len(q.lanes[lane]) == 0 || !r.admits(n.tier, lane) {
+			continue
 		}
-		clear((*lane)[len(kept):]) // keep no call alive
-		*lane = kept
+		if s := r.fill(&q.lanes[lane], n, c); s != nil {
+			q.turn = lane + 1
+			return s
+		}
 	}
+	return nil
+}
+
+// fill makes a statement of the oldest piece of a lane that node n may serve, and of what comes after it until one does not
+// fit.
+func (r *Reader) fill(lane *[]*piece, n *node, c Conn) (s *statement) {
+	kept := (*lane)[:0]
+	for j, p := range *lane {
+		if s != nil && !r.merges(s) {
+			kept = append(kept, (*lane)[j:]...)
+			break
+		}
+		if !r.serves(n, p) || s != nil && p.solo {
+			kept = append(kept, p)
+			continue
+		}
+		if s != nil && !s.fits(p) {
+			kept = append(kept, (*lane)[j:]...)
+			break
+		}
+		if s == nil {
+			s = r.form(c, p.read.plan)
+		}
+		s.take(p)
+		r.unqueued(p)
+	}
+	clear((*lane)[len(kept):]) // keep no call alive
+	*lane = kept
 	return s
 }
 

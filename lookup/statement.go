@@ -24,6 +24,7 @@ type statement struct {
 	node     *node
 	conn     Conn   // what it runs on
 	queue    *queue // of its plan and the node's tier
+	tier     *tier  // that has counted it among its large ones; or nil
 	detached bool   // nobody waits, and the connection has given up its slot
 
 	enc    []byte   // the keys, encoded, back to back: the statement's own copy

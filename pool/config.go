@@ -24,7 +24,7 @@ type Config struct {
 
 	// Size is the number of connections, each running one statement at a time. While one is replaced and while
 	// statements are detached there are more: at most Size + MaxDetached + 1, which the server's connection limit has
-	// to allow for. Default 2.
+	// to allow for. Default DefaultSize.
 	Size int
 	// MaxDetached bounds the detached connections: a statement beyond it keeps its slot, so that a stalled node stops
 	// taking work. Default Size; negative means that nothing can be detached.
@@ -73,9 +73,12 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
+// DefaultSize is how many connections a node has: 200 gateways of two leave room in a server's 512.
+const DefaultSize = 2
+
 // withDefaults fills in the zero values.
 func (c Config) withDefaults() Config {
-	setInt(&c.Size, 2)
+	setInt(&c.Size, DefaultSize)
 	setInt(&c.MaxDetached, c.Size)
 	setInt(&c.Statements, 64)
 	setDuration(&c.HandshakeTimeout, time.Second)
