@@ -43,10 +43,11 @@ type Conn interface {
 // tier is the nodes of one distance (the own zone, the other zones) with the look-ups that wait for them. Reader.mu
 // guards it.
 type tier struct {
-	nodes  []*node
-	active []*queue // the queues that have pieces, next to be served first
-	turn   int      // which of equally good nodes comes first
-	large  int      // statements of large pieces that run
+	nodes   []*node
+	active  []*queue  // the queues that have pieces, next to be served first
+	turn    int       // which of equally good nodes comes first
+	large   int       // statements of laneLarge that run
+	smallAt time.Time // when one of laneSmall has begun
 }
 
 // dispatch gives a piece to a free connection, or queues it. Reader.mu is held.
@@ -191,9 +192,12 @@ func (r *Reader) begin(n *node, s *statement) {
 	s.node, s.begun = n, time.Now()
 	s.queue = &s.plan.queues[n.tier]
 	s.queue.running = append(s.queue.running, s)
+	t := &r.tiers[n.tier]
 	if s.tier = nil; s.pieces[0].lane() == laneLarge {
-		s.tier = &r.tiers[n.tier]
-		s.tier.large++
+		s.tier = t
+		t.large++
+	} else {
+		t.smallAt = s.begun
 	}
 	n.busy++
 	n.counts.begin(s.keys())

@@ -11,8 +11,8 @@ import (
 	"github.com/rongate/rongate/lookup"
 )
 
-// TestLargeLeaveConnections: a batch of many statements takes half of the connections, so that single vectors find one free
-// as if it were not there. With the batch's own statements it is the same, wherever they wait.
+// TestLargeLeaveConnections: while there are single vectors about, a batch of many statements takes half of the connections,
+// so that they find one free as if it were not there. Alone it takes all.
 func TestLargeLeaveConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var running, most atomic.Int64
@@ -34,27 +34,42 @@ func TestLargeLeaveConnections(t *testing.T) {
 			batch[i] = int64(i)
 		}
 		var results sync.WaitGroup
-		begin := time.Now()
-		results.Go(func() {
-			f.expectAccounts(batch, f.read(accounts, f.accountKeys(batch...), time.Second))
-			if took := time.Since(begin); took != 50*time.Millisecond {
-				t.Errorf("ten statements, two at a time, took %v", took)
-			}
-		})
-		synctest.Wait()
-		for range 4 {
-			time.Sleep(time.Millisecond)
+		ask := func(takes time.Duration) {
+			begin := time.Now()
+			results.Go(func() {
+				f.expectAccounts(batch, f.read(accounts, f.accountKeys(batch...), time.Second))
+				if took := time.Since(begin); took != takes {
+					t.Errorf("a batch of ten statements took %v, want %v", took, takes)
+				}
+			})
+			synctest.Wait()
+		}
+		single := func() {
 			start := time.Now()
 			f.expectAccounts([]int64{1500}, f.read(accounts, f.accountKeys(1500), time.Second))
 			if took := time.Since(start); took != 10*time.Millisecond {
 				t.Errorf("a single vector took %v", took)
 			}
 		}
-		results.Wait()
-		if most.Load() != 2 {
-			t.Errorf("%d of the batch's statements ran at a time", most.Load())
+		want := func(n int64) {
+			results.Wait()
+			if got := most.Swap(0); got != n {
+				t.Errorf("%d of the batch's statements ran at a time, want %d", got, n)
+			}
 		}
-		if st := f.reader.Stats(); st.Nodes[0].Statements != 0 && st.Nodes[0].Address == "far" {
+		ask(30 * time.Millisecond)
+		want(4)
+		single()
+		ask(50 * time.Millisecond)
+		for range 4 {
+			time.Sleep(time.Millisecond)
+			single()
+		}
+		want(2)
+		time.Sleep(time.Second)
+		ask(30 * time.Millisecond)
+		want(4)
+		if _, _, nodes := f.statements(); nodes["far"] != 0 {
 			t.Error("the own zone was left for a batch")
 		}
 	})

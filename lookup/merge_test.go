@@ -146,7 +146,7 @@ func TestMergeLanes(t *testing.T) {
 		for id := range int64(20) {
 			c.expect(accounts, time.Second, 1500+id)
 		}
-		c.want("accounts 1", "accounts 32", "accounts 128") // each its own
+		c.want("accounts 1", "accounts 128")
 	})
 }
 

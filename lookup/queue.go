@@ -10,8 +10,8 @@ import (
 
 // queue is the pieces of one plan that wait for a connection of one tier. It belongs to no node, so that a stalled node
 // holds up nothing but what runs on it. Those of large batches have a lane of their own: the two are served in turn, share
-// no statement, and statements of large pieces have no more than half of the connections. So a single vector does not wait
-// for a batch, and no batch for ever.
+// no statement, and while there are others about, statements of large batches have no more than half of the connections. So
+// a single vector does not wait for a batch, and no batch for ever.
 type queue struct {
 	lanes [laneCount][]*piece // oldest first
 	turn  int                 // the lane to be served first, modulo their number
@@ -73,26 +73,26 @@ func (r *Reader) feedNow() {
 // The lanes.
 const (
 	laneSmall = iota
-	laneLarge
+	laneLarge // of reads for more keys than fit one statement
 	laneCount
 )
 
-// smallPart is the part of a statement's keys up to which a piece counts as small.
-const smallPart = 4
+// aboutTime is how long after a small statement has begun others are expected: batches take turns for less.
+const aboutTime = 100 * time.Millisecond
 
 // lane is where a piece waits.
 func (p *piece) lane() int {
-	if p.keys() <= p.read.plan.maxKeys/smallPart {
-		return laneSmall
+	if len(p.read.keys.firsts) > p.read.plan.maxKeys {
+		return laneLarge
 	}
-	return laneLarge
+	return laneSmall
 }
 
 func (q *queue) empty() bool { return len(q.lanes[laneSmall])+len(q.lanes[laneLarge]) == 0 }
 
 // admits reports whether another statement of a lane may run in a tier.
 func (r *Reader) admits(t, lane int) bool {
-	if lane == laneSmall {
+	if lane == laneSmall || time.Since(r.tiers[t].smallAt) > aboutTime {
 		return true
 	}
 	connections := 0
