@@ -93,6 +93,15 @@ func (c *Call) Size() int {
 	return cap(c.reads)*int(unsafe.Sizeof(Read{})) + cap(c.pieces)*int(unsafe.Sizeof(piece{}))
 }
 
+// alarm has the timer go off at the deadline.
+func (c *Call) alarm() {
+	if left := time.Until(c.deadline); c.timer == nil {
+		c.timer = time.NewTimer(left)
+	} else {
+		c.timer.Reset(left)
+	}
+}
+
 // cut makes the pieces of the first round.
 func (c *Call) cut() []piece {
 	total := 0

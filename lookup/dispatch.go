@@ -21,7 +21,7 @@ const (
 	maxPause = 20 * time.Millisecond
 )
 
-// Connections are the connections to one node. TryAcquire, and the methods of Conn but Select, must not block and must
+// Connections are the connections to one node. TryAcquire, and the methods of Conn but the Selects, must not block and must
 // not call back: they are called under Reader.mu.
 type Connections interface {
 	TryAcquire() Conn // nil when none is free
@@ -31,10 +31,19 @@ type Connections interface {
 	Close(context.Context) error
 }
 
-// A Conn is one connection, leased by TryAcquire until Release.
-type Conn interface {
+// A selector runs one statement at a time.
+type selector interface {
 	Select(deadline time.Time, query string, args []column.Value, sink pool.Sink) error
 	Forget(query string) // its prepared statement is not to be used again
+}
+
+// A Conn is one connection, leased by TryAcquire until Release.
+type Conn interface {
+	selector
+	// SelectWithin is Select on behalf of a goroutine that waits no longer than patience. pending says that the statement
+	// has not ended: later will be called with its error, on another goroutine.
+	SelectWithin(patience, deadline time.Time, query string, args []column.Value, sink pool.Sink, later func(error),
+	) (pending bool, err error)
 	Broken() bool
 	Detach() bool // the connection's slot is free for another; to be released all the same
 	Release()
@@ -52,17 +61,24 @@ type tier struct {
 
 // dispatch gives a piece to a free connection, or queues it. Reader.mu is held.
 func (r *Reader) dispatch(p *piece) {
+	if s := r.place(p); s != nil {
+		r.launch(s)
+	}
+}
+
+// place finds a piece a free connection, or queues it. It returns the statement that is to be run, nil if there is none.
+func (r *Reader) place(p *piece) *statement {
 	if p.call == nil {
-		return
+		return nil
 	}
 	if r.closed {
 		r.deliver(p, nil, ErrUnavailable)
-		return
+		return nil
 	}
 	if r.blocks.bytes.Load() > r.cfg.MaxLiveBytes {
 		r.counts.Refused++
 		r.deliver(p, nil, ErrOverloaded)
-		return
+		return nil
 	}
 	t := r.tierFor(p.tried)
 	if t < 0 && p.tried != 0 { // no other node: the same ones must do
@@ -72,19 +88,31 @@ func (r *Reader) dispatch(p *piece) {
 	if t < 0 {
 		t = r.busyTier()
 	}
-	switch {
-	case t < 0:
+	if t < 0 {
 		r.deliver(p, nil, ErrUnavailable)
-	case r.follows(t, p):
+		return nil
+	}
+	if r.follows(t, p) {
 		r.enqueue(t, p)
 		r.feedSoon()
-	case r.admits(t, p.lane()) && r.start(t, p), p.tried != 0 && r.startBeyond(t, p):
+		return nil
+	}
+	var s *statement
+	if r.admits(t, p.lane()) {
+		s = r.start(t, p)
+	}
+	if s == nil && p.tried != 0 {
+		s = r.startBeyond(t, p)
+	}
+	switch {
+	case s != nil:
 	case r.queued >= r.cfg.MaxQueued && !p.admitted:
 		r.counts.Refused++
 		r.deliver(p, nil, ErrOverloaded)
 	default:
 		r.enqueue(t, p)
 	}
+	return s
 }
 
 // busyTier returns where pieces wait while no node is up: the nearest tier with a node that answers, but whose connections
@@ -100,15 +128,17 @@ func (r *Reader) busyTier() int {
 	return -1
 }
 
-// startBeyond runs a piece that has failed once on a node of a farther tier: it should not wait for a node of its own zone
-// that may be failing too.
-func (r *Reader) startBeyond(t int, p *piece) bool {
+// startBeyond starts a piece that has failed once on a node of a farther tier: it should not wait for a node of its own
+// zone that may be failing too.
+func (r *Reader) startBeyond(t int, p *piece) *statement {
 	for t++; t < len(r.tiers); t++ {
-		if r.tierUp(t, p.tried) && r.start(t, p) {
-			return true
+		if r.tierUp(t, p.tried) {
+			if s := r.start(t, p); s != nil {
+				return s
+			}
 		}
 	}
-	return false
+	return nil
 }
 
 // nodeSet is a set of nodes by id. Those beyond the 64th share bits, and so does a node that has joined with one that has
@@ -139,8 +169,8 @@ func (r *Reader) tierUp(t int, avoid nodeSet) bool {
 
 func (n *node) up() bool { return n.conns != nil && n.conns.Up() }
 
-// start runs a piece on the least busy node of a tier that has a connection free; false if none has.
-func (r *Reader) start(t int, p *piece) bool {
+// start makes the statement that reads a piece on the least busy node of a tier that has a connection free; nil if none has.
+func (r *Reader) start(t int, p *piece) *statement {
 	nodes := r.tiers[t].nodes
 	r.tiers[t].turn++
 	avoid := p.tried
@@ -153,14 +183,13 @@ func (r *Reader) start(t int, p *piece) bool {
 			}
 		}
 		if best == nil {
-			return false
+			return nil
 		}
 		if c := best.conns.TryAcquire(); c != nil {
 			s := r.form(c, p.read.plan)
 			s.take(p)
 			r.begin(best, s)
-			r.launch(s)
-			return true
+			return s
 		}
 		avoid |= best.bit()
 	}
@@ -175,13 +204,17 @@ func (r *Reader) form(c Conn, p *Plan) *statement {
 			defer r.wg.Done()
 			r.run(s)
 		}
+		s.resume = func(err error) {
+			defer r.wg.Done()
+			r.run(r.ended(s, s.conclude(s.conn, err)))
+		}
 	}
 	s.reset(p, r.cfg.MaxBlockBytes)
 	s.conn = c
 	return s
 }
 
-// launch runs a statement that has begun, on a goroutine of its own. Reader.mu is held.
+// launch runs a statement that has begun, on a goroutine of its own.
 func (r *Reader) launch(s *statement) {
 	r.wg.Add(1)
 	go s.start()
@@ -207,29 +240,49 @@ func (r *Reader) begin(n *node, s *statement) {
 
 // run executes a statement and then, on the same connection, whatever waits, until nothing does.
 func (r *Reader) run(s *statement) {
-	n, c := s.node, s.conn
 	for s != nil {
-		b := r.blocks.get(len(s.plan.sel.Columns))
-		err := s.execute(c, b)
-		n.counts.latency.Record(time.Since(s.begun))
-		r.blocks.count(b)
-		v := classify(err)
-		switch {
-		case v == verdictStale:
-			r.cfg.OnStale(s.plan.sel.Group.Table)
-		case v == verdictFinal && err != nil && !errors.Is(err, ErrTooLarge):
-			r.complain(s.plan.sel.Group.Table, err)
-		}
-		s = r.finish(n, c, s, v, err)
-		r.blocks.release(b)
+		s = r.ended(s, s.execute(s.conn, r.blocks.get(len(s.plan.sel.Columns))))
 	}
+}
+
+// runFor executes a statement that has begun on the goroutine of the call that it is for, which spares the two a meeting.
+// Should the call's deadline pass before there is an answer, the statement goes on without it.
+func (r *Reader) runFor(c *Call, s *statement) {
+	r.wg.Add(1)
+	pending, err := s.executeWithin(c.deadline, r.blocks.get(len(s.plan.sel.Columns)))
+	if pending {
+		return // to resume
+	}
+	defer r.wg.Done()
+	if next := r.ended(s, err); next != nil {
+		r.launch(next)
+	}
+}
+
+// ended deals with a statement that was executed, and returns the next one for its connection; nil when that has been given
+// back.
+func (r *Reader) ended(s *statement, err error) *statement {
+	b := s.block
+	s.node.counts.latency.Record(time.Since(s.begun))
+	r.blocks.count(b)
+	v := classify(err)
+	switch {
+	case v == verdictStale:
+		r.cfg.OnStale(s.plan.sel.Group.Table)
+	case v == verdictFinal && err != nil && !errors.Is(err, ErrTooLarge):
+		r.complain(s.plan.sel.Group.Table, err)
+	}
+	next := r.finish(s, v, err)
+	r.blocks.release(b)
+	return next
 }
 
 // finish gives the statement's answer to its pieces, or tries them again, and returns the next statement for the
 // connection; nil when it has been given back.
-func (r *Reader) finish(n *node, c Conn, s *statement, v verdict, err error) *statement {
+func (r *Reader) finish(s *statement, v verdict, err error) *statement {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	n, c := s.node, s.conn
 	n.busy--
 	s.queue.ended(s)
 	if s.tier != nil {

@@ -60,7 +60,7 @@ const severalKeys = 2
 
 // readOne reads some of the rows that there are. One that is not found may have been deleted meanwhile, so that it is
 // not the only one that is tried.
-func readOne(c Conn, p *Plan) SelectReport {
+func readOne(c selector, p *Plan) SelectReport {
 	var r SelectReport
 	for range 2 {
 		r = SelectReport{Select: p.sel}
@@ -71,7 +71,7 @@ func readOne(c Conn, p *Plan) SelectReport {
 	return r
 }
 
-func (r *SelectReport) read(c Conn, p *Plan) error {
+func (r *SelectReport) read(c selector, p *Plan) error {
 	keys, err := someKeys(c, p)
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (r *SelectReport) read(c Conn, p *Plan) error {
 
 // fetch reads the rows of some keys; the first ones are known to be there. A key that the statement leaves undecided is
 // asked for alone when it is served.
-func fetch(c Conn, p *Plan, keys [][]byte, there int) (found int, err error) {
+func fetch(c selector, p *Plan, keys [][]byte, there int) (found int, err error) {
 	s := &statement{}
 	s.reset(p, defaultMaxBlockBytes)
 	for _, key := range keys {
@@ -117,7 +117,7 @@ func fetch(c Conn, p *Plan, keys [][]byte, there int) (found int, err error) {
 
 // someKeys returns the keys of some rows of the table, encoded. A key that no caller could send, such as a zero date,
 // is passed over.
-func someKeys(c Conn, p *Plan) ([][]byte, error) {
+func someKeys(c selector, p *Plan) ([][]byte, error) {
 	var b strings.Builder
 	b.WriteString("SELECT ")
 	writeColumns(&b, p.columns[:p.keys])
@@ -154,7 +154,7 @@ func contains(keys [][]byte, key []byte) bool {
 // explain asks how the server goes about the statement for size keys, and where that is not by the primary key, whether it
 // could be. Where there are no other columns than the key's, a server that would rather scan scans the primary key's index
 // even if that is forced.
-func explain(c Conn, p *Plan, keys [][]byte, size int) (Access, error) {
+func explain(c selector, p *Plan, keys [][]byte, size int) (Access, error) {
 	s := &statement{}
 	s.reset(p, 0)
 	for _, key := range keys {
@@ -177,7 +177,7 @@ func forcePrimary(query string, table catalog.TableName) string {
 	return strings.Replace(query, from+" WHERE ", from+" FORCE INDEX (PRIMARY) WHERE ", 1)
 }
 
-func access(c Conn, query string, args []column.Value) (Access, error) {
+func access(c selector, query string, args []column.Value) (Access, error) {
 	var found explained
 	if err := c.Select(time.Now().Add(describeTimeout), "EXPLAIN FORMAT=TRADITIONAL "+query, args, &found); err != nil {
 		return Access{}, err

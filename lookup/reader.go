@@ -184,12 +184,15 @@ func (r *Reader) round(c *Call, pieces []piece) bool {
 		return true
 	}
 	left := time.Until(c.deadline)
-	r.submit(c, pieces, left > 0)
-	if c.timer == nil {
-		c.timer = time.NewTimer(left)
-	} else {
-		c.timer.Reset(left)
+	if s := r.submit(c, pieces, left > 0); s != nil {
+		r.runFor(c, s)
 	}
+	select {
+	case <-c.wake:
+		return left > 0
+	default:
+	}
+	c.alarm()
 	select {
 	case <-c.wake:
 		c.timer.Stop()
@@ -199,18 +202,24 @@ func (r *Reader) round(c *Call, pieces []piece) bool {
 	}
 }
 
-// submit dispatches pieces, or fails them where there is no time left.
-func (r *Reader) submit(c *Call, pieces []piece, inTime bool) {
+// submit dispatches pieces, or fails them where there is no time left. One statement it leaves to the caller to be run.
+func (r *Reader) submit(c *Call, pieces []piece, inTime bool) (own *statement) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c.pending = len(pieces)
 	for i := range pieces {
-		if inTime {
-			r.dispatch(&pieces[i])
-		} else {
+		if !inTime {
 			r.deliver(&pieces[i], nil, ErrDeadline)
+			continue
+		}
+		if s := r.place(&pieces[i]); s != nil {
+			if own != nil {
+				r.launch(own)
+			}
+			own = s
 		}
 	}
+	return own
 }
 
 // leave takes a call away from the pieces it still waits for. A statement that nobody waits for any more is detached:
@@ -320,7 +329,7 @@ func (r *Reader) Close(ctx context.Context) error {
 // no row has, so that the server opens the tables and the first caller finds everything in place. A table that cannot be
 // read fails its own reads; the others need the connection. One that stalled a warm-up, for being locked say, is passed
 // over for as long as the server answers for any other.
-func (r *Reader) warm(c Conn) error {
+func (r *Reader) warm(c selector) error {
 	plans := *r.plans.Load()
 	answered := false
 	var stalled []*Plan
@@ -346,7 +355,7 @@ func (r *Reader) warm(c Conn) error {
 }
 
 // warmPlan executes a plan's statement. Its error is one of the connection or the node.
-func (r *Reader) warmPlan(c Conn, p *Plan) error {
+func (r *Reader) warmPlan(c selector, p *Plan) error {
 	table := p.sel.Group.Table
 	err := p.warm(c)
 	if errors.Is(err, pool.ErrTimeout) {
@@ -370,7 +379,7 @@ func (r *Reader) warmPlan(c Conn, p *Plan) error {
 const maxWarm = 32
 
 // warm executes the plan's statement for one key.
-func (p *Plan) warm(c Conn) error {
+func (p *Plan) warm(c selector) error {
 	s := &statement{}
 	s.reset(p, defaultMaxBlockBytes)
 	key, err := p.emptyKey()

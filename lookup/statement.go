@@ -16,7 +16,8 @@ import (
 // detached are guarded by Reader.mu, and the keys do not change while it runs.
 type statement struct {
 	plan     *Plan
-	start    func() // runs it; made once, as it is used again and again
+	start    func()      // runs it; made once, as it is used again and again
+	resume   func(error) // goes on after SelectWithin
 	pieces   []*piece
 	waiting  int       // pieces whose call still waits
 	deadline time.Time // the latest of the pieces' deadlines
@@ -31,6 +32,7 @@ type statement struct {
 	ends   []uint32 // where each key ends in enc
 	places []int32  // for each key of each piece, which of the statement's it is
 	args   []column.Value
+	query  string
 
 	block *block
 	limit int // bytes that block may hold
@@ -164,16 +166,37 @@ func span(data []byte, ends []uint32, i int) []byte {
 	return data[start:ends[i]]
 }
 
-// execute runs s on a connection and fills its block. On an error the block holds nothing to be read.
-func (s *statement) execute(c Conn, b *block) error {
+// execute runs s on a connection and fills block b. On an error the block holds nothing to be read.
+func (s *statement) execute(c selector, b *block) error {
+	s.prepare(b)
+	return s.conclude(c, c.Select(s.deadline, s.query, s.args, s))
+}
+
+// executeWithin is execute for a goroutine that waits no longer than patience. While it is pending, resume is still to come.
+func (s *statement) executeWithin(patience time.Time, b *block) (pending bool, err error) {
+	s.prepare(b)
+	pending, err = s.conn.SelectWithin(patience, s.deadline, s.query, s.args, s, s.resume)
+	if pending {
+		return true, nil
+	}
+	return false, s.conclude(s.conn, err)
+}
+
+// prepare makes everything ready for filling block b.
+func (s *statement) prepare(b *block) {
 	s.block, s.wide = b, false
 	b.places = append(b.places, s.places...)
 	query, size := s.plan.bucket(s.keys())
+	s.query = query
 	s.bind(size)
 	s.indexForms()
-	if err := c.Select(s.deadline, query, s.args, s); err != nil {
+}
+
+// conclude ends the filling.
+func (s *statement) conclude(c selector, err error) error {
+	if err != nil {
 		if errors.Is(err, errDefinition) {
-			c.Forget(query)
+			c.Forget(s.query)
 		}
 		return err
 	}

@@ -44,6 +44,9 @@ type Conn struct {
 	// dialing goroutine and Warm touch it.
 	limit time.Time
 
+	later   func(error) // of the SelectWithin under way
+	resumed func(error) // endLater; made once, as it is used again and again
+
 	// served is whether an exchange since the warm-up succeeded. Whoever has the connection owns it.
 	served bool
 
@@ -59,6 +62,12 @@ type Conn struct {
 	idleFor time.Duration
 }
 
+func newConn(p *Pool, s session) *Conn {
+	c := &Conn{pool: p, session: s}
+	c.resumed = c.endLater
+	return c
+}
+
 // Select runs a query and feeds its result to the sink. It returns when the result has been received or the connection
 // broke, at the latest a DrainGrace after the deadline: it does not return at the deadline itself, which is the
 // caller's to keep. The args are borrowed until it returns.
@@ -72,6 +81,27 @@ func (c *Conn) Select(deadline time.Time, query string, args []column.Value, sin
 	}
 	defer c.noteHealth()
 	return c.session.Select(deadline, query, args, sink)
+}
+
+// SelectWithin is Select on behalf of a goroutine that waits no longer than patience for the answer to begin. If pending is
+// true the statement has not ended: Select's error goes to later, on another goroutine, and until then args and sink are
+// borrowed. On encrypted connections that is always so. An answer that has begun by then and does not come to its end breaks
+// the connection.
+func (c *Conn) SelectWithin(
+	patience, deadline time.Time, query string, args []column.Value, sink Sink, later func(error),
+) (pending bool, err error) {
+	c.later = later
+	pending, err = c.session.SelectWithin(patience, deadline.Add(c.pool.cfg.DrainGrace), query, args, sink, c.resumed)
+	if !pending {
+		c.noteHealth()
+	}
+	return pending, err
+}
+
+// endLater is what a session calls when a SelectWithin that was pending has ended.
+func (c *Conn) endLater(err error) {
+	c.noteHealth()
+	c.later(err)
 }
 
 // Forget drops the query's prepared statement from this connection, so that the next Select prepares it anew.

@@ -120,6 +120,12 @@ func (s *fakeSession) Select(deadline time.Time, _ string, _ []column.Value, _ S
 	return s.exchange(deadline, k.selectTime, k.selectErr)
 }
 
+func (s *fakeSession) SelectWithin(
+	_, deadline time.Time, query string, args []column.Value, sink Sink, _ func(error),
+) (bool, error) {
+	return false, s.Select(deadline, query, args, sink)
+}
+
 func (s *fakeSession) Forget(string) {}
 
 func (s *fakeSession) Ping(deadline time.Time) error {

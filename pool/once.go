@@ -23,5 +23,5 @@ func Once(ctx context.Context, cfg Config, f func(*Conn) error) error {
 	}
 	defer s.Close()
 	defer context.AfterFunc(ctx, s.Abort)()
-	return f(&Conn{pool: p, session: s})
+	return f(newConn(p, s))
 }

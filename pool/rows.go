@@ -15,7 +15,8 @@ import (
 // driverStatement is a statement of the driver's.
 type driverStatement struct {
 	driver.Stmt
-	rows    resultRows // those that are being read
+	args    []column.Value // that Receive is to send
+	rows    resultRows     // those that are being read
 	scratch *driverScratch
 }
 
@@ -41,9 +42,16 @@ type resultRows interface {
 	driver.RowsColumnTypePrecisionScale
 }
 
-func (d *driverStatement) Execute(args []column.Value) error {
+// Send leaves it to Receive: the driver does both at once.
+func (d *driverStatement) Send(args []column.Value) error {
+	d.args = args
+	return nil
+}
+
+func (d *driverStatement) Receive() error {
 	s := d.scratch
-	rows, err := d.Stmt.(querier).Query(s.box(args))
+	rows, err := d.Stmt.(querier).Query(s.box(d.args))
+	d.args = nil
 	clear(s.args)
 	if err != nil {
 		return err

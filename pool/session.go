@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -19,6 +20,9 @@ import (
 type session interface {
 	// Select runs one statement with deadline as the socket's absolute deadline.
 	Select(deadline time.Time, query string, args []column.Value, sink Sink) error
+	// SelectWithin is Conn's.
+	SelectWithin(patience, deadline time.Time, query string, args []column.Value, sink Sink, later func(error),
+	) (pending bool, err error)
 	Forget(query string)
 	Ping(deadline time.Time) error
 	// Broken reports whether the session is over.
@@ -59,9 +63,11 @@ type mysqlSession struct {
 
 // A statement is one that is prepared on a session, which runs one at a time.
 type statement interface {
-	// Execute runs it up to its rows.
-	Execute(args []column.Value) error
-	// Columns are those of the result, valid until the next Execute.
+	// Send asks for a result. The args are borrowed until Receive returns.
+	Send(args []column.Value) error
+	// Receive receives it up to its rows.
+	Receive() error
+	// Columns are those of the result, valid until the next Receive.
 	Columns() []ResultColumn
 	// Next reads a row, which is valid until the next call; at the end it is io.EOF.
 	Next() ([]column.Value, error)
@@ -72,19 +78,67 @@ type statement interface {
 }
 
 func (s *mysqlSession) Select(deadline time.Time, query string, args []column.Value, sink Sink) (err error) {
-	if s.broken {
-		return fmt.Errorf("select: %w", ErrBroken)
-	}
 	defer s.settle(&err)
-	if err := s.setDeadline(deadline); err != nil {
-		return s.failure("select", err)
-	}
-	statement, err := s.prepare(query)
+	statement, err := s.send(deadline, query, args)
 	if err != nil {
 		return err
 	}
-	if err = statement.Execute(args); err == nil {
-		err = s.feed(statement, sink)
+	return s.receive(statement, query, sink)
+}
+
+func (s *mysqlSession) SelectWithin(
+	patience, deadline time.Time, query string, args []column.Value, sink Sink, later func(error),
+) (pending bool, err error) {
+	if s.direct == nil { // the driver does not let go of the goroutine that it is called on
+		go func() { later(s.Select(deadline, query, args, sink)) }()
+		return true, nil
+	}
+	statement, err := s.send(patience, query, args)
+	if err != nil {
+		return false, err
+	}
+	if err = s.direct.Await(); err == nil {
+		return false, s.receiveSettled(statement, query, sink)
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false, s.failure("execute", err)
+	}
+	s.wire.err = nil
+	if err := s.setDeadline(deadline); err != nil {
+		return false, s.failure("execute", err)
+	}
+	go func() { later(s.receiveSettled(statement, query, sink)) }()
+	return true, nil
+}
+
+// send sends a statement.
+func (s *mysqlSession) send(deadline time.Time, query string, args []column.Value) (statement, error) {
+	if s.broken {
+		return nil, fmt.Errorf("select: %w", ErrBroken)
+	}
+	if err := s.setDeadline(deadline); err != nil {
+		return nil, s.failure("select", err)
+	}
+	statement, err := s.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	if err := statement.Send(args); err != nil {
+		return nil, s.failure("execute", err)
+	}
+	return statement, nil
+}
+
+func (s *mysqlSession) receiveSettled(result statement, query string, sink Sink) (err error) {
+	defer s.settle(&err)
+	return s.receive(result, query, sink)
+}
+
+// receive passes what comes to the sink.
+func (s *mysqlSession) receive(result statement, query string, sink Sink) error {
+	err := result.Receive()
+	if err == nil {
+		err = s.feed(result, sink)
 	} else {
 		err = s.failure("execute", err)
 	}

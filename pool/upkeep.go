@@ -126,7 +126,7 @@ func (p *Pool) establish() (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("handshake: %w", err)
 	}
-	c := &Conn{pool: p, session: s}
+	c := newConn(p, s)
 	if err := p.warm(c); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("warm-up: %w", err)

@@ -253,6 +253,8 @@ func (q *request) fit(v *view) {
 	q.place = resize(q.place, len(v.Joins))
 	q.chosen = resize(q.chosen, len(v.Features))
 	q.over = resize(q.over, len(v.Features))
+	clear(q.over)
+	q.overrides = false
 }
 
 // resize returns s with length n, its old elements kept as far as they go.

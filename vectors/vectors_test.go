@@ -372,3 +372,17 @@ func valid(body []byte) bool {
 		}
 	}
 }
+
+// TestPassedAreForgotten: what one request passes is nothing to the next, whatever views they and those between are for.
+func TestPassedAreForgotten(t *testing.T) {
+	f := newFixture(t)
+	const fraud = `{"featureView":"fraud","version":1,"entry":{"id":1,"merchant":"m1"}`
+	want := f.answer(fraud + `,"passedFeatures":{"amount":9}}`)
+	for range 3 { // one of them gets the scratch of the one before
+		f.answer(fraud + `,"passedFeatures":{"country":"NO","big":7,"m_score":8}}`)
+		f.answer(`{"featureView":"twice","version":1,"entry":{"id":1}}`)
+		if got := f.answer(fraud + `,"passedFeatures":{"amount":9}}`); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

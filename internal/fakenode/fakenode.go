@@ -243,6 +243,17 @@ func wire(c *column.Column) pool.ResultColumn {
 	return r
 }
 
+// SelectWithin answers a statement, on another goroutine if that may take time.
+func (c *conn) SelectWithin(
+	_, deadline time.Time, query string, args []column.Value, sink pool.Sink, later func(error),
+) (pending bool, err error) {
+	if c.node.OnSelect == nil {
+		return false, c.Select(deadline, query, args, sink)
+	}
+	go func() { later(c.Select(deadline, query, args, sink)) }()
+	return true, nil
+}
+
 // Select answers a statement.
 func (c *conn) Select(deadline time.Time, query string, args []column.Value, sink pool.Sink) error {
 	p, err := c.node.parse(query)

@@ -271,3 +271,11 @@ func mustGive(t testing.TB, s *Statement, want ...string) {
 		t.Error("not idle after the last row")
 	}
 }
+
+// Execute is Send and Receive.
+func (s *Statement) Execute(args []column.Value) error {
+	if err := s.Send(args); err != nil {
+		return err
+	}
+	return s.Receive()
+}

@@ -66,11 +66,11 @@ func (c *Conn) skipDefinitions(n int) error {
 	return c.endOfList()
 }
 
-// Columns are those of the last Execute. They are valid until the next.
+// Columns are those of the last Receive. They are valid until the next.
 func (s *Statement) Columns() []Column { return s.columns }
 
-// Execute sends the statement and reads the answer up to the rows. Null is NULL, nil bytes are an empty text.
-func (s *Statement) Execute(args []column.Value) error {
+// Send sends the statement. Null is NULL, nil bytes are an empty text.
+func (s *Statement) Send(args []column.Value) error {
 	if len(args) != s.params {
 		return fmt.Errorf("%d arguments for %d parameters", len(args), s.params)
 	}
@@ -81,9 +81,12 @@ func (s *Statement) Execute(args []column.Value) error {
 	if len(args) > 0 {
 		c.out = appendArguments(c.out, args)
 	}
-	if err := c.send(); err != nil {
-		return err
-	}
+	return c.send()
+}
+
+// Receive reads the answer up to the rows.
+func (s *Statement) Receive() error {
+	c := s.conn
 	p, err := c.answer()
 	if err != nil {
 		return err

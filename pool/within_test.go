@@ -1,0 +1,153 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// slowly is a server that pauses: each turn's words are said in parts, with a pause before each.
+type slowly [][]part
+
+type part struct {
+	pause time.Duration
+	words []byte
+}
+
+func (s slowly) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	go func() {
+		defer server.Close()
+		for i, turn := range s {
+			if i > 0 && readClientPacket(server) != nil {
+				return
+			}
+			for _, p := range turn {
+				time.Sleep(p.pause)
+				if _, err := server.Write(p.words); err != nil {
+					return
+				}
+			}
+		}
+		_, _ = io.Copy(io.Discard, server)
+	}()
+	return client, nil
+}
+
+// answering is a server that answers to a prepare at once, and to what follows with these turns.
+func answering(turns ...[]part) slowly {
+	var s slowly
+	for _, words := range append(handshakeScript(), framed(1, preparedPacket(0))) {
+		s = append(s, []part{{words: words}})
+	}
+	return append(s, turns...)
+}
+
+// ended is how a SelectWithin has ended.
+type ended struct {
+	pending bool
+	err     error
+	after   time.Duration // pending or not
+	all     time.Duration // until it had ended
+	rows    []string
+}
+
+// within runs one with a patience of 50 ms, a deadline of 100 ms and a grace of 100 ms.
+func within(c *Conn) ended {
+	start, sink := time.Now(), &tape{}
+	later := make(chan error, 1)
+	var e ended
+	e.pending, e.err = c.SelectWithin(start.Add(50*time.Millisecond), start.Add(100*time.Millisecond), "q", nil, sink,
+		func(err error) { later <- err })
+	e.after = time.Since(start)
+	if e.pending {
+		e.err = <-later
+	}
+	e.all, e.rows = time.Since(start), sink.rows
+	return e
+}
+
+func TestSelectWithin(t *testing.T) {
+	const ms = time.Millisecond
+	result := textResult(1, textRow("x"), textRow("y"))
+	cut := len(result) - 20
+	rows := []string{`"x"`, `"y"`}
+	refused := framed(1, errorPacket(1297, "Got temporary error 4010 'x' from NDB"))
+	for name, test := range map[string]struct {
+		turn   []part
+		want   ended
+		broken bool
+	}{
+		"at once":                     {[]part{{0, result}}, ended{false, nil, 0, 0, rows}, false},
+		"in time":                     {[]part{{40 * ms, result}}, ended{false, nil, 40 * ms, 40 * ms, rows}, false},
+		"late":                        {[]part{{60 * ms, result}}, ended{true, nil, 50 * ms, 60 * ms, rows}, false},
+		"late and slow":               {[]part{{60 * ms, result[:cut]}, {60 * ms, result[cut:]}}, ended{true, nil, 50 * ms, 120 * ms, rows}, false},
+		"after the deadline":          {[]part{{150 * ms, result}}, ended{true, nil, 50 * ms, 150 * ms, rows}, false},
+		"never":                       {nil, ended{true, ErrTimeout, 50 * ms, 200 * ms, nil}, true},
+		"late, and never to its end":  {[]part{{60 * ms, result[:cut]}}, ended{true, ErrTimeout, 50 * ms, 200 * ms, nil}, true},
+		"begun, and never to its end": {[]part{{10 * ms, result[:cut]}}, ended{false, ErrTimeout, 50 * ms, 50 * ms, nil}, true},
+		"refused":                     {[]part{{10 * ms, refused}}, ended{false, &ServerError{}, 10 * ms, 10 * ms, nil}, false},
+		"refused late":                {[]part{{60 * ms, refused}}, ended{true, &ServerError{}, 50 * ms, 60 * ms, nil}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				turns := [][]part{test.turn}
+				if !test.broken {
+					turns = append(turns, []part{{0, result}}) // it goes on as if nothing had been
+				}
+				cfg := scriptedServer{}.config()
+				cfg.Dial, cfg.DrainGrace = answering(turns...).dial, 100*ms
+				err := Once(t.Context(), cfg, func(c *Conn) error {
+					got := within(c)
+					if got.pending != test.want.pending || got.after != test.want.after || got.all != test.want.all ||
+						!sameError(got.err, test.want.err) || test.want.rows != nil && !slices.Equal(got.rows, test.want.rows) {
+						t.Errorf("%+v, want %+v", got, test.want)
+					}
+					if c.Broken() != test.broken {
+						t.Errorf("broken: %t", c.Broken())
+					}
+					if test.broken {
+						return nil
+					}
+					if again := within(c); again.pending || again.err != nil || !slices.Equal(again.rows, rows) {
+						t.Errorf("then %+v", again)
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// sameError compares kinds.
+func sameError(got, want error) bool {
+	if refusal := new(ServerError); errors.As(want, &refusal) {
+		return errors.As(got, &refusal) && refusal.NDB == 4010
+	}
+	return errors.Is(got, want)
+}
+
+// TestSelectWithinByDriver: the driver cannot leave a statement to another goroutine, so that it is on one from the start.
+func TestSelectWithinByDriver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := scriptedServer{}.config()
+		cfg.Dial, cfg.DriverRows = answering([]part{{30 * time.Millisecond, textResult(1, textRow("x"))}}).dial, true
+		err := Once(t.Context(), cfg, func(c *Conn) error {
+			if e := within(c); !e.pending || e.err != nil || e.after != 0 || e.all != 30*time.Millisecond || len(e.rows) != 1 {
+				t.Errorf("%+v", e)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
