@@ -64,43 +64,60 @@ func (d definition) cell() (c cell, ok bool) {
 }
 
 // cut cuts a value off the front of a row. Dates and times are appended to text, as the text protocol has them.
-func (c cell) cut(p packet, text []byte) (v column.Value, grown []byte, rest packet, ok bool) {
-	var b []byte
+func (c *cell) cut(p packet, v *column.Value, text *[]byte) (rest packet, ok bool) {
 	switch c.form {
 	case formText:
-		b, rest, ok = p.text()
-		return column.BytesValue(b), text, rest, ok
+		var b []byte
+		if len(p) > 0 && int(p[0]) < min(len(p), maxShort) { // a length of one byte
+			end := 1 + int(p[0])
+			b, rest, ok = p[1:end:end], p[end:], true
+		} else {
+			b, rest, ok = p.text()
+		}
+		*v = column.BytesValue(b)
+		return rest, ok
 	case formInt, formUint:
-		if b, rest, ok = p.bytes(int(c.size)); ok {
-			v = c.integer(b)
+		if len(p) < int(c.size) {
+			return nil, false
 		}
-		return v, text, rest, ok
+		*v = c.integer(p)
+		return p[c.size:], true
 	case formFloat:
-		if b, rest, ok = p.bytes(4); ok {
-			v = column.Float32Value(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+		if len(p) < 4 {
+			return nil, false
 		}
-		return v, text, rest, ok
+		*v = column.Float32Value(math.Float32frombits(binary.LittleEndian.Uint32(p)))
+		return p[4:], true
 	case formDouble:
-		if b, rest, ok = p.bytes(8); ok {
-			v = column.Float64Value(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+		if len(p) < 8 {
+			return nil, false
 		}
-		return v, text, rest, ok
+		*v = column.Float64Value(math.Float64frombits(binary.LittleEndian.Uint64(p)))
+		return p[8:], true
 	case formNull:
-		return column.Null(), text, p, true
+		*v = column.Null()
+		return p, true
 	}
-	if b, rest, ok = p.text(); !ok {
-		return v, text, rest, false
-	}
-	begin := len(text)
-	if c.form == formTime {
-		text, ok = c.appendTime(text, b)
-	} else {
-		text, ok = c.appendDate(text, b)
-	}
-	return column.BytesValue(text[begin:len(text):len(text)]), text, rest, ok
+	return c.cutTime(p, v, text)
 }
 
-func (c cell) integer(b []byte) column.Value {
+func (c *cell) cutTime(p packet, v *column.Value, text *[]byte) (rest packet, ok bool) {
+	b, rest, ok := p.text()
+	if !ok {
+		return rest, false
+	}
+	grown, begin := *text, len(*text)
+	if c.form == formTime {
+		grown, ok = c.appendTime(grown, b)
+	} else {
+		grown, ok = c.appendDate(grown, b)
+	}
+	*text, *v = grown, column.BytesValue(grown[begin:len(grown):len(grown)])
+	return rest, ok
+}
+
+// integer is the one at the start of b.
+func (c *cell) integer(b []byte) column.Value {
 	var u uint64
 	var i int64
 	switch c.size {
@@ -124,7 +141,7 @@ func (c cell) integer(b []byte) column.Value {
 
 // appendDate appends a DATE, DATETIME or TIMESTAMP: year, month, day; hour, minute, second unless all are 0;
 // microseconds unless they are. Of zero dates all is left out.
-func (c cell) appendDate(dst, b []byte) ([]byte, bool) {
+func (c *cell) appendDate(dst, b []byte) ([]byte, bool) {
 	var full [11]byte
 	switch len(b) {
 	case 0, 4, 7, 11:
@@ -152,7 +169,7 @@ func (c cell) appendDate(dst, b []byte) ([]byte, bool) {
 
 // appendTime appends a TIME: its sign, days, hours, minutes, seconds; microseconds unless they are 0. Of 00:00:00 all is
 // left out.
-func (c cell) appendTime(dst, b []byte) ([]byte, bool) {
+func (c *cell) appendTime(dst, b []byte) ([]byte, bool) {
 	var full [12]byte
 	switch len(b) {
 	case 0, 8, 12:
@@ -173,7 +190,7 @@ func (c cell) appendTime(dst, b []byte) ([]byte, bool) {
 }
 
 // appendClock appends minutes, seconds and as much of the microseconds as the column has.
-func (c cell) appendClock(dst, b []byte) ([]byte, bool) {
+func (c *cell) appendClock(dst, b []byte) ([]byte, bool) {
 	micros := binary.LittleEndian.Uint32(b[2:])
 	if b[0] > 99 || b[1] > 99 || micros > 999_999 {
 		return dst, false

@@ -121,6 +121,12 @@ func little(size int, n uint64) string {
 	return string(binary.LittleEndian.AppendUint64(nil, n)[:size])
 }
 
+// cutFrom is cut, with its results returned.
+func cutFrom(c cell, p packet, text []byte) (v column.Value, grown []byte, rest packet, ok bool) {
+	rest, ok = c.cut(p, &v, &text)
+	return v, text, rest, ok
+}
+
 // cutOne cuts a value of the column off the front and checks that nothing else is cut.
 func cutOne(t *testing.T, d def, sent string) (column.Value, bool) {
 	t.Helper()
@@ -129,7 +135,7 @@ func cutOne(t *testing.T, d def, sent string) (column.Value, bool) {
 		t.Fatal(err)
 	}
 	// With what was there before and what comes after.
-	v, grown, rest, ok := c.cut(packet(sent+"rest"), []byte("before"))
+	v, grown, rest, ok := cutFrom(c, packet(sent+"rest"), []byte("before"))
 	if !ok {
 		return v, false
 	}
@@ -137,7 +143,7 @@ func cutOne(t *testing.T, d def, sent string) (column.Value, bool) {
 		t.Errorf("%+v, %q: rest %q, text %q", d, sent, rest, grown)
 	}
 	for n := range len(sent) {
-		if _, _, _, ok := c.cut(packet(sent[:n]), nil); ok {
+		if _, _, _, ok := cutFrom(c, packet(sent[:n]), nil); ok {
 			t.Errorf("%+v: %q is read from %d bytes", d, sent, n)
 		}
 	}
@@ -220,11 +226,11 @@ func TestLongTexts(t *testing.T) {
 				t.Fatal(err)
 			}
 			sent := length + want
-			v, _, rest, ok := c.cut(packet(sent+"rest"), nil)
+			v, _, rest, ok := cutFrom(c, packet(sent+"rest"), nil)
 			if b, isText := v.Bytes(); !ok || !isText || string(b) != want || string(rest) != "rest" {
 				t.Errorf("%d bytes: %v, %d bytes", n, ok, len(b))
 			}
-			if _, _, _, ok := c.cut(packet(sent[:len(sent)-1]), nil); ok {
+			if _, _, _, ok := cutFrom(c, packet(sent[:len(sent)-1]), nil); ok {
 				t.Errorf("%d bytes are read from less", n)
 			}
 		}

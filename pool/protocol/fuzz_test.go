@@ -151,7 +151,7 @@ func FuzzCell(f *testing.F) {
 			}
 			return
 		}
-		v, grown, rest, ok := c.cut(sent, []byte("before"))
+		v, grown, rest, ok := cutFrom(c, sent, []byte("before"))
 		if !ok {
 			return
 		}

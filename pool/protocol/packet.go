@@ -144,6 +144,9 @@ func (p packet) bytes(n int) (b []byte, rest packet, ok bool) {
 	return p[:n:n], p[n:], true
 }
 
+// maxShort is what length-encoded integers of one byte are less than.
+const maxShort = 0xfb
+
 // integer cuts a length-encoded integer.
 func (p packet) integer() (n uint64, rest packet, ok bool) {
 	if len(p) == 0 {
@@ -159,7 +162,7 @@ func (p packet) integer() (n uint64, rest packet, ok bool) {
 		size = 8
 	case 0xfb, 0xff:
 		return 0, nil, false
-	default:
+	default: // below maxShort
 		return uint64(p[0]), p[1:], true
 	}
 	b, rest, ok := p[1:].bytes(size)

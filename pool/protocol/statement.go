@@ -218,18 +218,19 @@ func (s *Statement) row(p packet) ([]column.Value, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: a row of %d bytes for %d columns", ErrMalformed, len(p), len(s.cells))
 	}
-	c.values, c.text = c.values[:0], c.text[:0]
+	if cap(c.values) < len(s.cells) {
+		c.values = make([]column.Value, len(s.cells))
+	}
+	c.values, c.text = c.values[:len(s.cells)], c.text[:0]
 	for i := range s.cells {
-		bit := i + unused
+		bit, v := i+unused, &c.values[i]
 		if nulls[bit/8]>>(bit%8)&1 != 0 {
-			c.values = append(c.values, column.Null())
+			*v = column.Null()
 			continue
 		}
-		var v column.Value
-		if v, c.text, rest, ok = s.cells[i].cut(rest, c.text); !ok {
+		if rest, ok = s.cells[i].cut(rest, v, &c.text); !ok {
 			return nil, fmt.Errorf("%w: column %d (%s) of a row", ErrMalformed, i+1, s.columns[i].Type)
 		}
-		c.values = append(c.values, v)
 	}
 	if len(rest) > 0 {
 		return nil, fmt.Errorf("%w: a row is longer than its columns", ErrMalformed)
