@@ -286,19 +286,21 @@ func (s *statement) Row(values []column.Value) error {
 		return err
 	}
 	event := int64(noEvent)
+	b, cells := s.block, values[s.plan.keys:]
 	for i, c := range s.plan.columns[s.plan.keys:] {
-		v := values[s.plan.keys+i]
-		if text, ok := v.Bytes(); ok && len(s.block.data)+len(text) > s.limit { // before it grows by what it will not keep
+		v := &cells[i] // copies would cost as much as what is done with them
+		if text, ok := v.Bytes(); ok && len(b.data)+len(text) > s.limit {
+			// Before it grows by what it will not keep.
 			return ErrTooLarge
 		}
-		data, err := c.AppendJSON(s.block.data, v)
+		data, err := c.AppendJSON(b.data, *v)
 		if err != nil {
 			return fmt.Errorf("%w: %w: column %s of %s: %w", errDefinition, errValue, c.Name, s.plan.sel.Group.Table.Name, err)
 		}
-		s.block.data = data
-		s.block.endCell()
+		b.data = data
+		b.endCell()
 		if i == s.plan.sel.EventTime {
-			if ms, ok := c.EpochMillis(v); ok {
+			if ms, ok := c.EpochMillis(*v); ok {
 				event = ms
 			}
 		}
