@@ -98,7 +98,7 @@ func (r *Reader) place(p *piece) *statement {
 		return nil
 	}
 	var s *statement
-	if r.admits(t, p.lane()) {
+	if r.admits(t, p.lane(), 0) {
 		s = r.start(t, p)
 	}
 	if s == nil && p.tried != 0 {
@@ -303,16 +303,17 @@ func (r *Reader) finish(s *statement, v verdict, err error) *statement {
 	s.conn, s.block, s.node, s.queue = nil, nil, nil, nil
 	clear(s.pieces) // a spare statement keeps no call alive
 	r.spare.Put(s)
+	var next *statement
 	if serves {
-		if s := r.next(n, c); s != nil {
-			return s
-		}
+		next = r.next(n, c)
 	}
-	c.Release()
-	if !serves {
-		r.settle() // the node may be gone, or the connection free again after all
+	if next == nil {
+		c.Release()
 	}
-	return nil
+	if !serves || r.queuedIn[laneLarge] > 0 {
+		r.settle() // the node may be gone, or the connection free again after all; or more connections are for large ones by now
+	}
+	return next
 }
 
 // fail decides what becomes of the pieces of a failed statement. One that has failed on its data may have done so on a

@@ -11,8 +11,9 @@ import (
 	"github.com/rongate/rongate/lookup"
 )
 
-// TestLargeLeaveConnections: while there are single vectors about, a batch of many statements takes half of the connections,
-// so that they find one free as if it were not there. Alone it takes all.
+// TestLargeLeaveConnections: while there are single vectors about, a batch of many statements takes a quarter of the
+// connections, and half of them when it has waited for long, so that they find one free as if it were not there. Alone it
+// takes all.
 func TestLargeLeaveConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var running, most atomic.Int64
@@ -29,7 +30,7 @@ func TestLargeLeaveConnections(t *testing.T) {
 				}
 			}
 		})
-		batch := make([]int64, 10*128)
+		batch := make([]int64, 24*128)
 		for i := range batch {
 			batch[i] = int64(i)
 		}
@@ -39,7 +40,7 @@ func TestLargeLeaveConnections(t *testing.T) {
 			results.Go(func() {
 				f.expectAccounts(batch, f.read(accounts, f.accountKeys(batch...), time.Second))
 				if took := time.Since(begin); took != takes {
-					t.Errorf("a batch of ten statements took %v, want %v", took, takes)
+					t.Errorf("a batch took %v, want %v", took, takes)
 				}
 			})
 			synctest.Wait()
@@ -57,17 +58,20 @@ func TestLargeLeaveConnections(t *testing.T) {
 				t.Errorf("%d of the batch's statements ran at a time, want %d", got, n)
 			}
 		}
-		ask(30 * time.Millisecond)
+		const ms = time.Millisecond
+		ask(60 * ms) // 24 statements, 4 at a time
 		want(4)
+
 		single()
-		ask(50 * time.Millisecond)
-		for range 4 {
-			time.Sleep(time.Millisecond)
+		ask(230 * ms) // one at a time for 210 ms, then two
+		for range 21 {
+			time.Sleep(ms / 2)
 			single()
 		}
 		want(2)
-		time.Sleep(time.Second)
-		ask(30 * time.Millisecond)
+
+		single()
+		ask(140 * ms) // one at a time until nobody else has been there for 100 ms, then 4
 		want(4)
 		if _, _, nodes := f.statements(); nodes["far"] != 0 {
 			t.Error("the own zone was left for a batch")

@@ -10,8 +10,8 @@ import (
 
 // queue is the pieces of one plan that wait for a connection of one tier. It belongs to no node, so that a stalled node
 // holds up nothing but what runs on it. Those of large batches have a lane of their own: the two are served in turn, share
-// no statement, and while there are others about, statements of large batches have no more than half of the connections. So
-// a single vector does not wait for a batch, and no batch for ever.
+// no statement, and while there are others about, statements of large batches have few of the connections. So a single
+// vector does not wait for a batch, and no batch for ever.
 type queue struct {
 	lanes [laneCount][]*piece // oldest first
 	turn  int                 // the lane to be served first, modulo their number
@@ -80,6 +80,10 @@ const (
 // aboutTime is how long after a small statement has begun others are expected: batches take turns for less.
 const aboutTime = 100 * time.Millisecond
 
+// longWait is what a large piece waits before it may have more of the connections: more than a batch of a thousand entries
+// takes with few, and less than its deadline.
+const longWait = 200 * time.Millisecond
+
 // lane is where a piece waits.
 func (p *piece) lane() int {
 	if len(p.read.keys.firsts) > p.read.plan.maxKeys {
@@ -90,8 +94,9 @@ func (p *piece) lane() int {
 
 func (q *queue) empty() bool { return len(q.lanes[laneSmall])+len(q.lanes[laneLarge]) == 0 }
 
-// admits reports whether another statement of a lane may run in a tier.
-func (r *Reader) admits(t, lane int) bool {
+// admits reports whether another statement of a lane may run in a tier, for a piece that waits for so long. While there are
+// small ones about, large ones have a quarter of the connections, and those that wait for long half of them.
+func (r *Reader) admits(t, lane int, waited time.Duration) bool {
 	if lane == laneSmall || time.Since(r.tiers[t].smallAt) > aboutTime {
 		return true
 	}
@@ -101,7 +106,11 @@ func (r *Reader) admits(t, lane int) bool {
 			connections += cmp.Or(n.access.Size, pool.DefaultSize)
 		}
 	}
-	return r.tiers[t].large < max(1, connections/2)
+	part := 4
+	if waited > longWait {
+		part = 2
+	}
+	return r.tiers[t].large < max(1, connections/part)
 }
 
 // enqueue adds a piece to the queue of its plan in a tier.
@@ -114,12 +123,14 @@ func (r *Reader) enqueue(t int, p *piece) {
 	*lane = append(*lane, p)
 	p.waiting, p.queued = q, time.Now()
 	r.queued++
+	r.queuedIn[p.lane()]++
 }
 
 // unqueued notes that a piece waits no more.
 func (r *Reader) unqueued(p *piece) {
 	p.waiting = nil
 	r.queued--
+	r.queuedIn[p.lane()]--
 	r.counts.waits.Record(time.Since(p.queued))
 }
 
@@ -155,7 +166,8 @@ func (r *Reader) next(n *node, c Conn) *statement {
 func (r *Reader) gather(q *queue, n *node, c Conn) *statement {
 	for i := range laneCount {
 		lane := (q.turn + i) % laneCount
-		if len(q.lanes[lane]) == 0 || !r.admits(n.tier, lane) {
+		waiting := q.lanes[lane]
+		if len(waiting) == 0 || !r.admits(n.tier, lane, time.Since(waiting[0].queued)) {
 			continue
 		}
 		if s := r.fill(&q.lanes[lane], n, c); s != nil {

@@ -108,6 +108,7 @@ type Reader struct {
 	changedAt time.Time   // when the nodes were changed last
 	stranded  bool        // it was said that none of them is up
 	queued    int         // pieces in the queues of all tiers
+	queuedIn  [laneCount]int
 	feeder    *time.Timer // nil until it is needed
 	feeding   bool        // feeder is running
 	closed    bool
