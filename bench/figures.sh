@@ -86,6 +86,7 @@ merging() {
 idle() {
 	title "Idle: against five reads of the bare driver and an echo"
 	compare idle RONGATE FLOOR $view --rate 50 --slice 500ms --pairs 40
+	compare idle-100 RONGATE FLOOR $view --rate 100 --slice 500ms --pairs 40
 }
 
 small() {
@@ -104,7 +105,7 @@ fair() {
 	singles=$(of rate RONGATE $view $callers --duration 5s)
 	batches=$(of rate RONGATE $view --callers 4 --batch 1000 --duration 8s)
 	echo "  $singles/s single vectors, or $batches/s batches, when they are sent as fast as they are answered"
-	for i in 1 2 3; do
+	for i in 1 2 3 4 5; do
 		run fair-alone RONGATE $view --rate $((singles * 3 / 10)) --duration 10s
 		$load run "$RONGATE" $view --batch 1000 --rate "$(awk "BEGIN { print $batches / 5 }")" --duration 12s >"$out/batches" 2>&1 &
 		background=$!

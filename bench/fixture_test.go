@@ -31,7 +31,7 @@ type table struct {
 }
 
 // create makes the tables that are not there yet.
-func create(b *testing.B, db testbed.Cluster, tables ...table) {
+func create(b testing.TB, db testbed.Cluster, tables ...table) {
 	b.Helper()
 	there := map[string]bool{}
 	found, err := db.Query(context.Background(),
@@ -138,7 +138,7 @@ func catalogue(tables []table, views []view) string {
 }
 
 // address is where the first node's server itself listens: a proxy before it would count for everybody.
-func address(b *testing.B, db testbed.Cluster) string {
+func address(b testing.TB, db testbed.Cluster) string {
 	b.Helper()
 	rows, err := db.Nodes()[0].Query(context.Background(), "SELECT @@port")
 	if err != nil {
@@ -148,7 +148,7 @@ func address(b *testing.B, db testbed.Cluster) string {
 }
 
 // open returns a Service that answers from one node, over as many connections as rongate has by default.
-func open(b *testing.B, db testbed.Cluster, catalogue string) *vectors.Service {
+func open(b testing.TB, db testbed.Cluster, catalogue string) *vectors.Service {
 	b.Helper()
 	reader, err := lookup.Open(lookup.Config{
 		Nodes: []lookup.NodeConfig{{Address: address(b, db)}},
@@ -204,7 +204,7 @@ func appendBody(dst []byte, view string, keys []int64) []byte {
 }
 
 // cpuTime is what this process has used. The servers are others.
-func cpuTime(b *testing.B) time.Duration {
+func cpuTime(b testing.TB) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		b.Fatal(err)

@@ -11,11 +11,15 @@
 // pieces of at most one statement each. A piece that finds a free connection goes at once; otherwise it waits in the
 // queue of its tier and plan, and the next connection to become free takes all that waits there, up to what a statement
 // holds: nothing waits for others to come, so an idle gateway merges nothing and a busy one much. A key that several of
-// them ask for is read once. Small pieces and those of large batches are taken in turn. The statement fills one block
-// with JSON fragments in the row callback, and the block is shared, by reference count, with the calls that asked for
-// it. When a statement fails on its data its pieces are read apart, so that nobody gets another's error. Keys that only
-// the server's collation can compare share no statement. A call that leaves at its deadline takes no statement down
-// with it: the statement goes on, detached, and its block is dropped when it ends.
+// them ask for is read once; one that is being read is waited for, for a moment, and then read once for all who do. Reads of
+// large batches have statements of their own, and few of the connections while there are others about. The statement fills
+// one block with JSON fragments in the row callback, and the block is shared, by reference count, with the calls that asked
+// for it. When a statement fails on its data its pieces are read apart, so that nobody gets another's error. Keys that only
+// the server's collation can compare share no statement.
+//
+// The last of a call's pieces to find a connection is read on the call's own goroutine, the others each on one that goes on
+// with what waits. A call that leaves at its deadline takes no statement down with it: the statement goes on, detached, on
+// another goroutine if need be, and its block is dropped when it ends.
 //
 // # Nodes
 //
