@@ -248,7 +248,6 @@ func (r *Reader) run(s *statement) {
 // runFor executes a statement that has begun on the goroutine of the call that it is for, which spares the two a meeting.
 // Should the call's deadline pass before there is an answer, the statement goes on without it.
 func (r *Reader) runFor(c *Call, s *statement) {
-	r.wg.Add(1)
 	pending, err := s.executeWithin(c.deadline, r.blocks.get(len(s.plan.sel.Columns)))
 	if pending {
 		return // to resume

@@ -220,6 +220,9 @@ func (r *Reader) submit(c *Call, pieces []piece, inTime bool) (own *statement) {
 			own = s
 		}
 	}
+	if own != nil {
+		r.wg.Add(1) // for runFor, before Close can wait
+	}
 	return own
 }
 
