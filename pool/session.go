@@ -89,13 +89,18 @@ func (s *mysqlSession) Select(deadline time.Time, query string, args []column.Va
 func (s *mysqlSession) SelectWithin(
 	patience, deadline time.Time, query string, args []column.Value, sink Sink, later func(error),
 ) (pending bool, err error) {
-	if s.direct == nil { // the driver does not let go of the goroutine that it is called on
+	// The driver does not let go of the goroutine that it is called on. A prepare cannot be left in the middle either, and
+	// where there is no time left nothing may be sent by a deadline that is past: it would break the connection.
+	if s.direct == nil || !s.statements.Contains(query) || !time.Now().Before(patience) {
 		go func() { later(s.Select(deadline, query, args, sink)) }()
 		return true, nil
 	}
-	statement, err := s.send(patience, query, args)
+	statement, err := s.send(deadline, query, args)
 	if err != nil {
 		return false, err
+	}
+	if err := s.wire.SetReadDeadline(patience); err != nil {
+		return false, s.failure("execute", err)
 	}
 	if err = s.direct.Await(); err == nil {
 		return false, s.receiveSettled(statement, query, sink)

@@ -39,13 +39,18 @@ func (s slowly) dial(context.Context, string, string) (net.Conn, error) {
 	return client, nil
 }
 
-// answering is a server that answers to a prepare at once, and to what follows with these turns.
+// answering is a server that answers to the handshake at once, and to what follows with these turns.
 func answering(turns ...[]part) slowly {
 	var s slowly
-	for _, words := range append(handshakeScript(), framed(1, preparedPacket(0))) {
+	for _, words := range handshakeScript() {
 		s = append(s, []part{{words: words}})
 	}
 	return append(s, turns...)
+}
+
+// prepared is the turns of a prepare and an execute that are answered at once.
+func prepared(result []byte) [][]part {
+	return [][]part{{{0, framed(1, preparedPacket(0))}}, {{0, result}}}
 }
 
 // ended is how a SelectWithin has ended.
@@ -57,12 +62,12 @@ type ended struct {
 	rows    []string
 }
 
-// within runs one with a patience of 50 ms, a deadline of 100 ms and a grace of 100 ms.
-func within(c *Conn) ended {
+// within runs one with a deadline of 100 ms and a grace of 100 ms.
+func within(c *Conn, patience time.Duration) ended {
 	start, sink := time.Now(), &tape{}
 	later := make(chan error, 1)
 	var e ended
-	e.pending, e.err = c.SelectWithin(start.Add(50*time.Millisecond), start.Add(100*time.Millisecond), "q", nil, sink,
+	e.pending, e.err = c.SelectWithin(start.Add(patience), start.Add(100*time.Millisecond), "q", nil, sink,
 		func(err error) { later <- err })
 	e.after = time.Since(start)
 	if e.pending {
@@ -96,14 +101,17 @@ func TestSelectWithin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				turns := [][]part{test.turn}
+				turns := append(prepared(result), test.turn)
 				if !test.broken {
 					turns = append(turns, []part{{0, result}}) // it goes on as if nothing had been
 				}
 				cfg := scriptedServer{}.config()
 				cfg.Dial, cfg.DrainGrace = answering(turns...).dial, 100*ms
 				err := Once(t.Context(), cfg, func(c *Conn) error {
-					got := within(c)
+					if err := c.Select(time.Now().Add(time.Second), "q", nil, &tape{}); err != nil {
+						return err
+					}
+					got := within(c, 50*ms)
 					if got.pending != test.want.pending || got.after != test.want.after || got.all != test.want.all ||
 						!sameError(got.err, test.want.err) || test.want.rows != nil && !slices.Equal(got.rows, test.want.rows) {
 						t.Errorf("%+v, want %+v", got, test.want)
@@ -114,7 +122,7 @@ func TestSelectWithin(t *testing.T) {
 					if test.broken {
 						return nil
 					}
-					if again := within(c); again.pending || again.err != nil || !slices.Equal(again.rows, rows) {
+					if again := within(c, 50*ms); again.pending || again.err != nil || !slices.Equal(again.rows, rows) {
 						t.Errorf("then %+v", again)
 					}
 					return nil
@@ -135,13 +143,59 @@ func sameError(got, want error) bool {
 	return errors.Is(got, want)
 }
 
+// TestSelectWithinKeepsTheConnection: a caller's haste breaks no connection that could have gone on, be the statement not
+// prepared yet or the time up already.
+func TestSelectWithinKeepsTheConnection(t *testing.T) {
+	const ms = time.Millisecond
+	result := textResult(1, textRow("x"))
+	for name, test := range map[string]struct {
+		pause    time.Duration // of the server, before it has prepared
+		prepared bool          // the statement is, before
+		patience time.Duration
+		all      time.Duration
+	}{
+		"late to prepare":           {60 * ms, false, 50 * ms, 60 * ms},
+		"no time, and not prepared": {0, false, 0, 0},
+		"no time":                   {0, true, 0, 0},
+		"time past":                 {0, true, -time.Second, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				turns := append(prepared(result), []part{{0, result}}, []part{{0, result}})
+				turns[0][0].pause = test.pause
+				cfg := scriptedServer{}.config()
+				cfg.Dial, cfg.DrainGrace = answering(turns...).dial, 100*ms
+				err := Once(t.Context(), cfg, func(c *Conn) error {
+					if test.prepared {
+						if err := c.Select(time.Now().Add(time.Second), "q", nil, &tape{}); err != nil {
+							return err
+						}
+					}
+					if e := within(c, test.patience); !e.pending || e.err != nil || e.after != 0 || e.all != test.all || len(e.rows) != 1 {
+						t.Errorf("%+v", e)
+					}
+					if e := within(c, 50*ms); e.pending || e.err != nil || c.Broken() {
+						t.Errorf("then %+v", e)
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // TestSelectWithinByDriver: the driver cannot leave a statement to another goroutine, so that it is on one from the start.
 func TestSelectWithinByDriver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := scriptedServer{}.config()
-		cfg.Dial, cfg.DriverRows = answering([]part{{30 * time.Millisecond, textResult(1, textRow("x"))}}).dial, true
+		turns := prepared(nil)
+		turns[1] = []part{{30 * time.Millisecond, textResult(1, textRow("x"))}}
+		cfg.Dial, cfg.DriverRows = answering(turns...).dial, true
 		err := Once(t.Context(), cfg, func(c *Conn) error {
-			if e := within(c); !e.pending || e.err != nil || e.after != 0 || e.all != 30*time.Millisecond || len(e.rows) != 1 {
+			if e := within(c, 50*time.Millisecond); !e.pending || e.err != nil || e.after != 0 || e.all != 30*time.Millisecond || len(e.rows) != 1 {
 				t.Errorf("%+v", e)
 			}
 			return nil
