@@ -2,23 +2,11 @@ package lookup
 
 import (
 	"context"
-	"errors"
-	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/rongate/rongate/column"
 	"github.com/rongate/rongate/pool"
-)
-
-const (
-	// maxAttempts bounds how often one piece is tried: reads may be repeated at will, but a piece that failed on three
-	// nodes will fail on the fourth.
-	maxAttempts = 3
-
-	// The pause before a second attempt at what a transient state of the cluster refused, in between these two at
-	// random: NDB's temporary errors pass within milliseconds of the detection of a failed data node.
-	minPause = 5 * time.Millisecond
-	maxPause = 20 * time.Millisecond
 )
 
 // Connections are the connections to one node. TryAcquire, and the methods of Conn but the Selects, must not block and must
@@ -94,7 +82,7 @@ func (r *Reader) place(p *piece) *statement {
 	}
 	if r.follows(t, p) {
 		r.enqueue(t, p)
-		r.feedSoon()
+		r.feedSoon(followTime)
 		return nil
 	}
 	var s *statement
@@ -106,7 +94,7 @@ func (r *Reader) place(p *piece) *statement {
 	}
 	switch {
 	case s != nil:
-	case r.queued >= r.cfg.MaxQueued && !p.admitted:
+	case r.waiting() >= r.cfg.MaxQueued && !p.admitted:
 		r.counts.Refused++
 		r.deliver(p, nil, ErrOverloaded)
 	default:
@@ -171,28 +159,31 @@ func (n *node) up() bool { return n.conns != nil && n.conns.Up() }
 
 // start makes the statement that reads a piece on the least busy node of a tier that has a connection free; nil if none has.
 func (r *Reader) start(t int, p *piece) *statement {
-	nodes := r.tiers[t].nodes
-	r.tiers[t].turn++
 	avoid := p.tried
-	for {
-		var best *node
-		for i := range nodes {
-			n := nodes[(r.tiers[t].turn+i)%len(nodes)]
-			if n.conns != nil && avoid&n.bit() == 0 && (best == nil || n.busy < best.busy) {
-				best = n
-			}
-		}
-		if best == nil {
-			return nil
-		}
-		if c := best.conns.TryAcquire(); c != nil {
+	for n := r.leastBusy(t, avoid); n != nil; n = r.leastBusy(t, avoid) {
+		if c := n.conns.TryAcquire(); c != nil {
 			s := r.form(c, p.read.plan)
 			s.take(p)
-			r.begin(best, s)
+			r.begin(n, s)
 			return s
 		}
-		avoid |= best.bit()
+		avoid |= n.bit()
 	}
+	return nil
+}
+
+// leastBusy returns the node of a tier with the fewest statements running, besides those to avoid; nil if there is none. Of
+// equally busy ones it is each one's turn.
+func (r *Reader) leastBusy(t int, avoid nodeSet) (best *node) {
+	nodes := r.tiers[t].nodes
+	r.tiers[t].turn++
+	for i := range nodes {
+		n := nodes[(r.tiers[t].turn+i)%len(nodes)]
+		if n.conns != nil && avoid&n.bit() == 0 && (best == nil || n.busy < best.busy) {
+			best = n
+		}
+	}
+	return best
 }
 
 // form makes a statement for a connection, without pieces. Reader.mu is held.
@@ -214,150 +205,6 @@ func (r *Reader) form(c Conn, p *Plan) *statement {
 	return s
 }
 
-// launch runs a statement that has begun, on a goroutine of its own.
-func (r *Reader) launch(s *statement) {
-	r.wg.Add(1)
-	go s.start()
-}
-
-// begin counts a statement that has its pieces as running on a node. Reader.mu is held.
-func (r *Reader) begin(n *node, s *statement) {
-	s.node, s.begun = n, time.Now()
-	s.queue = &s.plan.queues[n.tier]
-	s.queue.running = append(s.queue.running, s)
-	t := &r.tiers[n.tier]
-	if s.tier = nil; s.pieces[0].lane() == laneLarge {
-		s.tier = t
-		t.large++
-	} else {
-		t.smallAt = s.begun
-	}
-	n.busy++
-	n.counts.begin(s.keys())
-	r.counts.Merged += uint64(len(s.pieces) - 1)
-	r.counts.Shared += uint64(len(s.places) - s.keys())
-}
-
-// run executes a statement and then, on the same connection, whatever waits, until nothing does.
-func (r *Reader) run(s *statement) {
-	for s != nil {
-		s = r.ended(s, s.execute(s.conn, r.blocks.get(len(s.plan.sel.Columns))))
-	}
-}
-
-// runFor executes a statement that has begun on the goroutine of the call that it is for, which spares the two a meeting.
-// Should the call's deadline pass before there is an answer, the statement goes on without it.
-func (r *Reader) runFor(c *Call, s *statement) {
-	pending, err := s.executeWithin(c.deadline, r.blocks.get(len(s.plan.sel.Columns)))
-	if pending {
-		return // to resume
-	}
-	defer r.wg.Done()
-	if next := r.ended(s, err); next != nil {
-		r.launch(next)
-	}
-}
-
-// ended deals with a statement that was executed, and returns the next one for its connection; nil when that has been given
-// back.
-func (r *Reader) ended(s *statement, err error) *statement {
-	b := s.block
-	s.node.counts.latency.Record(time.Since(s.begun))
-	r.blocks.count(b)
-	v := classify(err)
-	switch {
-	case v == verdictStale:
-		r.cfg.OnStale(s.plan.sel.Group.Table)
-	case v == verdictFinal && err != nil && !errors.Is(err, ErrTooLarge):
-		r.complain(s.plan.sel.Group.Table, err)
-	}
-	next := r.finish(s, v, err)
-	r.blocks.release(b)
-	return next
-}
-
-// finish gives the statement's answer to its pieces, or tries them again, and returns the next statement for the
-// connection; nil when it has been given back.
-func (r *Reader) finish(s *statement, v verdict, err error) *statement {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n, c := s.node, s.conn
-	n.busy--
-	s.queue.ended(s)
-	if s.tier != nil {
-		s.tier.large--
-	}
-	if tooLarge := errors.Is(err, ErrTooLarge); len(s.pieces) > 1 && (err == nil || tooLarge) {
-		s.plan.learn(s.keys(), tooLarge)
-	}
-	if err != nil {
-		n.counts.fail(v, err)
-		r.fail(n, s, v, err)
-	} else {
-		for _, p := range s.pieces {
-			r.deliver(p, s.block, nil)
-		}
-	}
-	serves := !s.detached && !c.Broken() && !n.gone
-	s.conn, s.block, s.node, s.queue = nil, nil, nil, nil
-	clear(s.pieces) // a spare statement keeps no call alive
-	r.spare.Put(s)
-	var next *statement
-	if serves {
-		next = r.next(n, c)
-	}
-	if next == nil {
-		c.Release()
-	}
-	if !serves || r.queuedIn[laneLarge] > 0 {
-		r.settle() // the node may be gone, or the connection free again after all; or more connections are for large ones by now
-	}
-	return next
-}
-
-// fail decides what becomes of the pieces of a failed statement. One that has failed on its data may have done so on a
-// single key or row: each of its pieces gets a statement of its own, and the answer that it would have had alone. The last
-// attempt of a piece is its own too, since what breaks a connection may also be another's data.
-func (r *Reader) fail(n *node, s *statement, v verdict, err error) {
-	var later []*piece
-	onData := v == verdictFinal || errors.Is(err, errValue)
-	for _, p := range s.pieces {
-		p.running = nil
-		if onData && p.keys() < s.keys() { // one that has asked for all that the statement did has its answer
-			p.solo = true
-			p.attempts-- // it was not to blame
-			r.dispatch(p)
-			continue
-		}
-		p.tried |= n.bit()
-		p.solo = p.solo || p.attempts == maxAttempts-1
-		switch {
-		case p.call == nil:
-		case p.attempts >= maxAttempts || v == verdictFinal || v == verdictStale:
-			r.deliver(p, nil, err)
-		case v == verdictElsewhere:
-			r.counts.Retries++
-			r.dispatch(p)
-		default:
-			r.counts.Retries++
-			later = append(later, p)
-		}
-	}
-	if len(later) > 0 {
-		r.wg.Go(func() { r.repeat(later) })
-	}
-}
-
-// repeat dispatches pieces after a pause.
-func (r *Reader) repeat(pieces []*piece) {
-	time.Sleep(minPause + rand.N(maxPause-minPause))
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, p := range pieces {
-		r.dispatch(p)
-	}
-}
-
 // settle brings the queues in line with the nodes: free connections take what waits, and what waits in a tier that has
 // lost its nodes is dispatched anew. Nodes that may leave do. Reader.mu is held.
 func (r *Reader) settle() {
@@ -371,29 +218,45 @@ func (r *Reader) settle() {
 		case r.closed:
 			r.drain(t)
 		case r.tierUp(t, 0):
-			for _, n := range r.tiers[t].nodes {
-				r.feed(n)
-			}
+			r.feed(t)
 		case t != refuge:
 			r.drain(t)
 		}
 	}
 }
 
-// feed gives waiting pieces to the free connections of a node.
-func (r *Reader) feed(n *node) {
-	for n.conns != nil && len(r.tiers[n.tier].active) > 0 {
-		c := n.conns.TryAcquire()
-		if c == nil {
-			return
+// feed gives waiting pieces to the free connections of a tier, those of the least busy node first. A connection that
+// nothing waits for is not touched: that would pass for use, and keep it from being pinged.
+func (r *Reader) feed(t int) {
+	var done nodeSet
+	for n := r.leastBusy(t, done); n != nil; n = r.leastBusy(t, done) {
+		var s *statement
+		if r.awaited(n) {
+			if c := n.conns.TryAcquire(); c != nil {
+				if s = r.next(n, c); s == nil {
+					c.Release()
+				}
+			}
 		}
-		s := r.next(n, c)
 		if s == nil {
-			c.Release()
-			return
+			done |= n.bit()
+			continue
 		}
 		r.launch(s)
 	}
+}
+
+// awaited reports whether a piece waits that node n may serve now.
+func (r *Reader) awaited(n *node) bool {
+	for _, q := range r.tiers[n.tier].active {
+		for lane, waiting := range q.lanes {
+			if len(waiting) > 0 && r.admits(n.tier, lane, time.Since(waiting[0].queued)) &&
+				slices.ContainsFunc(waiting, func(p *piece) bool { return r.serves(n, p) }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // poolConnections fits a pool.Pool to Connections: its nil *pool.Conn must become a nil Conn.

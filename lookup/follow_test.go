@@ -137,3 +137,29 @@ func TestHotKeyAtClose(t *testing.T) {
 		}
 	})
 }
+
+// TestHotKeyOfStalledNodeMovesOn: those who have waited in vain go to the node that is least busy, whichever it is.
+func TestHotKeyOfStalledNodeMovesOn(t *testing.T) {
+	for turns := range 2 {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHot(t, false)
+			for range turns {
+				h.ask(time.Millisecond, 2)
+				h.results.Wait()
+			}
+			_, _, before := h.statements()
+			h.begun.Store(0)
+			h.stall = time.Second
+			h.ask(time.Second, 1)
+			h.ask(3*time.Millisecond, 1)
+			time.Sleep(5 * time.Millisecond)
+			_, _, after := h.statements()
+			for _, name := range []string{"a", "b"} {
+				if n := after[name] - before[name]; n != 1 {
+					t.Errorf("%d statements on node %s", n, name)
+				}
+			}
+			h.want(2)
+		})
+	}
+}

@@ -78,3 +78,62 @@ func TestLargeLeaveConnections(t *testing.T) {
 		}
 	})
 }
+
+// large is two nodes of two connections and a batch of the given number of statements, whose first ones take stall.
+func newLarge(t *testing.T, statements int, stall time.Duration, change func(*lookup.Config)) (*fixture, []int64) {
+	t.Helper()
+	var begun atomic.Int64
+	f := newFixture(t, func(cfg *lookup.Config, nodes map[string]*fakenode.Node) {
+		if change != nil {
+			change(cfg)
+		}
+		for _, n := range nodes {
+			n.Size = 2
+			n.OnSelect = func(_ string, keys int, _ time.Time) error {
+				if keys > 32 && begun.Add(1) == 1 {
+					time.Sleep(stall)
+				} else {
+					time.Sleep(10 * time.Millisecond)
+				}
+				return nil
+			}
+		}
+	})
+	batch := make([]int64, statements*128)
+	for i := range batch {
+		batch[i] = int64(i)
+	}
+	return f, batch
+}
+
+// TestLargeAbandoned: a large statement that nobody waits for any more is not counted among those that run.
+func TestLargeAbandoned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, batch := newLarge(t, 2, time.Second, nil)
+		f.read(accounts, f.accountKeys(1), time.Second) // others are about, so that one runs at a time
+		f.read(accounts, f.accountKeys(batch...), 50*time.Millisecond)
+		start := time.Now()
+		f.read(accounts, f.accountKeys(1), time.Second)
+		f.expectAccounts(batch, f.read(accounts, f.accountKeys(batch...), 500*time.Millisecond))
+		if took := time.Since(start); took != 30*time.Millisecond {
+			t.Errorf("a batch after one that was given up took %v", took)
+		}
+	})
+}
+
+// TestLargeWaitNoLongerThanTheyMust: once there is nobody else about, free connections take what is left of a batch though
+// none of its statements ends.
+func TestLargeWaitNoLongerThanTheyMust(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, batch := newLarge(t, 2, 400*time.Millisecond, func(cfg *lookup.Config) { cfg.Nodes = cfg.Nodes[1:2] })
+		f.read(accounts, f.accountKeys(1), time.Second)
+		var results sync.WaitGroup
+		results.Go(func() { f.read(accounts, f.accountKeys(batch...), time.Second) })
+		time.Sleep(200 * time.Millisecond)
+		synctest.Wait()
+		if queued := f.reader.Stats().Queued; queued != 0 {
+			t.Errorf("%d pieces wait", queued)
+		}
+		results.Wait()
+	})
+}

@@ -39,7 +39,7 @@ type Plan struct {
 func (p *Plan) learn(keys int, tooLarge bool) {
 	switch {
 	case tooLarge:
-		p.shareable = max(1, keys/2)
+		p.shareable = max(1, min(p.shareable, keys/2))
 	case keys >= p.shareable:
 		p.shareable = min(p.shareable+1, p.maxKeys)
 	}

@@ -39,7 +39,8 @@ const (
 // itself answers is not for the piece, as it may be from before a write that its caller knows of.
 func (r *Reader) follows(t int, p *piece) bool {
 	running := p.read.plan.queues[t].running
-	if len(running) == 0 || r.cfg.Unmerged || p.solo || p.attempts > 0 || p.keys() > followKeys || r.queued >= r.cfg.MaxQueued {
+	if len(running) == 0 || r.cfg.Unmerged || p.solo || p.attempts > 0 || p.keys() > followKeys ||
+		r.waiting() >= r.cfg.MaxQueued {
 		return false
 	}
 	for _, s := range running {
@@ -51,23 +52,27 @@ func (r *Reader) follows(t int, p *piece) bool {
 }
 
 // feedSoon has free connections take what waits, in a while: the statement that it waits for may not end.
-func (r *Reader) feedSoon() {
-	if r.feeding {
+func (r *Reader) feedSoon(wait time.Duration) {
+	at := time.Now().Add(wait)
+	if !r.feedBy.IsZero() && !at.Before(r.feedBy) {
 		return
 	}
-	r.feeding = true
+	r.feedBy = at
 	if r.feeder == nil {
-		r.feeder = time.AfterFunc(followTime, r.feedNow)
+		r.feeder = time.AfterFunc(wait, r.feedNow)
 		return
 	}
-	r.feeder.Reset(followTime)
+	r.feeder.Reset(wait)
 }
 
 func (r *Reader) feedNow() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.feeding = false
+	r.feedBy = time.Time{}
 	r.settle()
+	if r.queued[laneLarge] > 0 {
+		r.feedSoon(largeEvery)
+	}
 }
 
 // The lanes.
@@ -83,6 +88,10 @@ const aboutTime = 100 * time.Millisecond
 // longWait is what a large piece waits before it may have more of the connections: more than a batch of a thousand entries
 // takes with few, and less than its deadline.
 const longWait = 200 * time.Millisecond
+
+// largeEvery is how often it is looked at whether large pieces may have more of the connections by now, beside when a
+// statement ends.
+const largeEvery = 20 * time.Millisecond
 
 // lane is where a piece waits.
 func (p *piece) lane() int {
@@ -122,15 +131,19 @@ func (r *Reader) enqueue(t int, p *piece) {
 	lane := &q.lanes[p.lane()]
 	*lane = append(*lane, p)
 	p.waiting, p.queued = q, time.Now()
-	r.queued++
-	r.queuedIn[p.lane()]++
+	r.queued[p.lane()]++
+	if p.lane() == laneLarge {
+		r.feedSoon(largeEvery)
+	}
 }
+
+// waiting is how many pieces are in the queues of all tiers.
+func (r *Reader) waiting() int { return r.queued[laneSmall] + r.queued[laneLarge] }
 
 // unqueued notes that a piece waits no more.
 func (r *Reader) unqueued(p *piece) {
 	p.waiting = nil
-	r.queued--
-	r.queuedIn[p.lane()]--
+	r.queued[p.lane()]--
 	r.counts.waits.Record(time.Since(p.queued))
 }
 

@@ -104,13 +104,12 @@ type Reader struct {
 	mu        sync.Mutex
 	nodes     []*node // replaced, not altered
 	tiers     [tierCount]tier
-	handover  *time.Timer // nil while no node is leaving
-	changedAt time.Time   // when the nodes were changed last
-	stranded  bool        // it was said that none of them is up
-	queued    int         // pieces in the queues of all tiers
-	queuedIn  [laneCount]int
-	feeder    *time.Timer // nil until it is needed
-	feeding   bool        // feeder is running
+	handover  *time.Timer    // nil while no node is leaving
+	changedAt time.Time      // when the nodes were changed last
+	stranded  bool           // it was said that none of them is up
+	queued    [laneCount]int // pieces in the queues of all tiers, by lane
+	feeder    *time.Timer    // nil until it is needed
+	feedBy    time.Time      // when it will go off; zero: not
 	closed    bool
 	counts    counts
 }
@@ -250,8 +249,10 @@ func (r *Reader) leave(c *Call, pieces []piece) bool {
 		}
 		if s := p.running; s != nil {
 			if s.waiting--; s.waiting == 0 {
-				s.detached = s.conn.Detach()
-				detached = detached || s.detached
+				if s.detached = s.conn.Detach(); s.detached {
+					s.leaveLane()
+					detached = true
+				}
 			}
 		}
 	}

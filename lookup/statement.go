@@ -59,6 +59,14 @@ func (s *statement) reset(p *Plan, limit int) {
 	}
 }
 
+// leaveLane ends what s takes of its tier's connections for large statements. A second call does nothing. Reader.mu is held.
+func (s *statement) leaveLane() {
+	if s.tier != nil {
+		s.tier.large--
+		s.tier = nil
+	}
+}
+
 // add appends a copy of one encoded key. Keys are distinct.
 func (s *statement) add(key []byte) {
 	s.enc = append(s.enc, key...)

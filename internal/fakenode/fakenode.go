@@ -50,6 +50,9 @@ type Node struct {
 	// error that wraps pool.ErrBroken breaks the connection.
 	OnSelect func(query string, keys int, deadline time.Time) error
 
+	// Held has OnSelect run on the goroutine that SelectWithin is called on, as if an answer had begun by then.
+	Held bool
+
 	mu       sync.Mutex
 	free     []*conn
 	opened   bool
@@ -247,7 +250,7 @@ func wire(c *column.Column) pool.ResultColumn {
 func (c *conn) SelectWithin(
 	_, deadline time.Time, query string, args []column.Value, sink pool.Sink, later func(error),
 ) (pending bool, err error) {
-	if c.node.OnSelect == nil {
+	if c.node.OnSelect == nil || c.node.Held {
 		return false, c.Select(deadline, query, args, sink)
 	}
 	go func() { later(c.Select(deadline, query, args, sink)) }()
