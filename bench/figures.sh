@@ -3,7 +3,7 @@
 #
 #	make figures [DB=mariadb] [FIGURES="saturation batch baseline merging idle small fair"]
 #
-# bench/gateways runs it and says where the gateways are. Reports go to bin/figures.
+# CALLERS is how many send single vectors as fast as they are answered (64). bench/gateways runs it and says where the gateways are. Reports go to bin/figures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
