@@ -15,9 +15,11 @@ import (
 
 // Config says which nodes a Reader reads from.
 type Config struct {
-	// Zone is the availability zone rongate runs in. Nodes of the same zone are read first.
-	Zone  string
-	Nodes []NodeConfig
+	// Zone is the availability zone rongate runs in. Nodes of the same zone are read first, then those of its Region, then
+	// the others. Nodes and a rongate without a region are all of one.
+	Zone   string
+	Region string
+	Nodes  []NodeConfig
 
 	// Pool is the template of every node's pool. Address, Warm and Changed are the Reader's, and each node has Warmups of
 	// its own, of the capacity given here.
@@ -52,6 +54,7 @@ type Config struct {
 type NodeConfig struct {
 	Address string // host:port, or the path of a unix socket
 	Zone    string
+	Region  string
 }
 
 const (

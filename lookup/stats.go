@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/bits"
 	"slices"
+	"time"
 
 	"github.com/rongate/rongate/internal/hist"
 	"github.com/rongate/rongate/pool"
@@ -17,6 +18,7 @@ type Stats struct {
 	LiveBytes int64         // bytes they hold
 	Refused   uint64        // pieces refused because the queues or Config.MaxLiveBytes were full
 	Retries   uint64        // pieces tried again
+	RetriesBy RetryCounts   // statements of which pieces were tried again, by why
 	Merged    uint64        // pieces that went into the statement of another
 	Shared    uint64        // keys that were not asked for because the statement did already
 	Abandoned uint64        // pieces whose call left at its deadline
@@ -37,6 +39,48 @@ type NodeStats struct {
 	Latency    hist.Snapshot // of the statements that have ended, failed ones too
 	Errors     StatementErrors
 	Pool       pool.Stats
+
+	Region      string
+	State       NodeState
+	Why         string        // the node is in its state
+	Since       time.Time     // it is
+	Force       Force         // by an operator
+	Pace        float64       // moving average of what its statements take, as a multiple of what such statements take on all nodes
+	Average     time.Duration // moving average of what its statements take
+	Oldest      time.Duration // age of the oldest statement running; 0: none runs
+	Patience    time.Duration // the age at which a statement makes the node suspect
+	Suspicions  uint64        // times the node became suspect
+	Ejections   uint64        // times its breaker opened
+	Probes      uint64        // statements sent to see whether it answers again
+	Rescued     uint64        // statements of it whose keys were asked for elsewhere while they ran
+	Transitions uint64        // changes of State
+}
+
+// A NodeState is whether a node is used, and why not.
+type NodeState string
+
+// The states.
+const (
+	StateServing NodeState = "serving"
+	StateRamping NodeState = "ramping" // new or back: used little at first
+	StateSuspect NodeState = "suspect" // a statement is overdue: passed over while others can serve
+	StateOpen    NodeState = "open"    // its breaker is open: passed over while others can serve
+	StateDown    NodeState = "down"    // not connected
+	StateForced  NodeState = "forced"  // not used, by an operator's word
+)
+
+// RetryCounts are statements whose keys were asked for again.
+type RetryCounts struct {
+	Elsewhere uint64 // the connection or the node failed
+	Later     uint64 // after a pause: a state of the cluster that passes
+	Apart     uint64 // each piece by itself: the statement failed on its data
+	Rescue    uint64 // while they ran, on a node that does not answer in time
+	Denied    uint64 // not: the budget of retries was used up
+}
+
+// NodeStates are all states.
+func NodeStates() []NodeState {
+	return []NodeState{StateServing, StateRamping, StateSuspect, StateOpen, StateDown, StateForced}
 }
 
 // StatementErrors are statements that failed.

@@ -1,0 +1,174 @@
+package breaker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+// Config says when a breaker opens and closes. A zero value means the default given beside it.
+type Config struct {
+	// Consecutive is how many failures in a row open it. Default 5: more than the connections that one event breaks at once.
+	Consecutive uint32
+
+	// Rate is the share of failures among the outcomes of a Window that opens it, once there are Least of them. Default one
+	// half, of 20.
+	Rate  float64
+	Least uint32
+
+	// Window is how far back outcomes count, in steps of a tenth. Default 10 s.
+	Window time.Duration
+
+	// Pause is how long it stays open before an outcome may begin to close it. Default 50 ms: a node that is back should serve
+	// soon, and only probes come while it is open.
+	Pause time.Duration
+
+	// Successes is how many outcomes in a row close it again. Default 2.
+	Successes uint32
+}
+
+func (c Config) withDefaults() Config {
+	if c.Consecutive == 0 {
+		c.Consecutive = 5
+	}
+	if c.Rate == 0 {
+		c.Rate = 0.5
+	}
+	if c.Least == 0 {
+		c.Least = 20
+	}
+	if c.Window == 0 {
+		c.Window = 10 * time.Second
+	}
+	if c.Pause == 0 {
+		c.Pause = 50 * time.Millisecond
+	}
+	if c.Successes == 0 {
+		c.Successes = 2
+	}
+	return c
+}
+
+// An Outcome is how a statement has ended.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Success  Outcome = iota
+	Failure          // the node is to blame
+	Slow             // it has answered, far later than nodes do: counts as a failure, but is soft evidence
+	Excluded         // says nothing about the node: the table's fault, or the cluster's, or that nobody waited
+)
+
+var (
+	errFailure  = errors.New("failure")
+	errSlow     = errors.New("slow")
+	errExcluded = errors.New("excluded")
+)
+
+func (o Outcome) err() error {
+	switch o {
+	case Failure:
+		return errFailure
+	case Slow:
+		return errSlow
+	case Excluded:
+		return errExcluded
+	}
+	return nil
+}
+
+// A Breaker is one node's. Its methods must not be called concurrently.
+type Breaker struct {
+	cfg     Config
+	circuit *gobreaker.CircuitBreaker[struct{}]
+	replay  func() (struct{}, error) // gives the circuit the outcome at hand; made once, for it would be an allocation each
+
+	outcome Outcome // at hand
+	open    bool    // open or half open: not to be used
+	soft    bool    // what opened it was slow, no failure
+	since   time.Time
+	why     string
+	trips   uint64
+}
+
+// New makes a closed breaker.
+func New(cfg Config) *Breaker {
+	b := &Breaker{cfg: cfg.withDefaults()}
+	b.replay = func() (struct{}, error) { return struct{}{}, b.outcome.err() }
+	b.Reset("new")
+	return b
+}
+
+// Reset closes the breaker and forgets all outcomes.
+func (b *Breaker) Reset(why string) {
+	// gobreaker calls these under its lock: they touch nothing but b's own fields.
+	b.circuit = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		MaxRequests:   b.cfg.Successes,
+		Interval:      b.cfg.Window,
+		BucketPeriod:  b.cfg.Window / 10,
+		Timeout:       b.cfg.Pause,
+		ReadyToTrip:   b.trip,
+		OnStateChange: b.change,
+		IsExcluded:    func(err error) bool { return errors.Is(err, errExcluded) },
+	})
+	b.open, b.soft, b.since, b.why = false, false, time.Now(), why
+}
+
+// Record tells of the end of a statement that was begun at the given time, and reports whether the breaker has opened or
+// closed over it.
+func (b *Breaker) Record(begun time.Time, o Outcome) (changed bool) {
+	if begun.Before(b.since) {
+		return false
+	}
+	was := b.open
+	b.outcome = o
+	_, _ = b.circuit.Execute(b.replay) // what it returns is what it was given, or that it is open
+	return b.open != was
+}
+
+// trip decides whether a failure opens the breaker.
+func (b *Breaker) trip(c gobreaker.Counts) bool {
+	valid := c.TotalSuccesses + c.TotalFailures
+	switch {
+	case c.ConsecutiveFailures >= b.cfg.Consecutive:
+		b.why = fmt.Sprintf("%d statements in a row %s", c.ConsecutiveFailures, b.fate())
+	case valid >= b.cfg.Least && float64(c.TotalFailures) >= b.cfg.Rate*float64(valid):
+		b.why = fmt.Sprintf("%d of %d statements %s", c.TotalFailures, valid, b.fate())
+	default:
+		return false
+	}
+	return true
+}
+
+func (b *Breaker) fate() string {
+	if b.outcome == Slow {
+		return "failed or were slow, the last one slow"
+	}
+	return "failed or were slow, the last one failed"
+}
+
+func (b *Breaker) change(_ string, from, to gobreaker.State) {
+	switch {
+	case from == gobreaker.StateClosed:
+		b.open, b.soft, b.since = true, b.outcome == Slow, time.Now()
+		b.trips++
+	case to == gobreaker.StateClosed:
+		b.open, b.soft, b.since = false, false, time.Now()
+		b.why = fmt.Sprintf("%d probes in a row were answered", b.cfg.Successes)
+	}
+}
+
+// Open reports whether the node is not to be used.
+func (b *Breaker) Open() bool { return b.open }
+
+// Soft reports whether it opened over a slow answer, not a failed one.
+func (b *Breaker) Soft() bool { return b.soft }
+
+// Why says why the breaker is in its state, for people, and since when it is.
+func (b *Breaker) Why() (reason string, since time.Time) { return b.why, b.since }
+
+// Trips is how often it has opened.
+func (b *Breaker) Trips() uint64 { return b.trips }
