@@ -29,7 +29,7 @@ func TestChange(t *testing.T) {
 	}
 	c := s.dial()
 	keys := keysOf(t, threeKeys())
-	if err := s.Change(Config{Deadline: time.Second, MaxBodyBytes: 50, MaxConnections: 2}); err != nil {
+	if err := s.Change(Config{Deadline: time.Second, MaxBodyBytes: 50, MaxConnections: 10}); err != nil {
 		t.Fatal(err)
 	}
 	if got := post("{}"); got != 200 || given != time.Second {

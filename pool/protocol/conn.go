@@ -71,8 +71,7 @@ func New(rw io.ReadWriter, caps Capabilities) *Conn {
 // the next answer would be taken for another.
 func (c *Conn) Idle() bool { return c.in.buffered() == 0 }
 
-// Await waits for the answer to what was sent to begin. If it fails for want of time it can be called again, as can be what
-// reads the answer.
+// Await waits for the answer to what was sent to begin. If it fails for want of time it can be called again.
 func (c *Conn) Await() error { return c.in.fill(1) }
 
 // The commands.
@@ -93,6 +92,7 @@ const (
 // begin starts a command in c.out.
 func (c *Conn) begin(command byte) {
 	c.in.sequence = 1
+	c.in.hold()
 	c.out = append(c.out[:0], 0, 0, 0, 0, command)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 )
 
 const (
@@ -24,9 +25,26 @@ const (
 // reader cuts what a server sends into packets.
 type reader struct {
 	r          io.Reader
-	buf        []byte // what has been received is buf[start:end]
+	buf        []byte // what has been received and is not read is buf[start:end]
 	start, end int
 	sequence   byte // of the next packet
+
+	mark         int // not after start: what is from there on is kept, for it may have to be read again
+	markSequence byte
+	spliced      bool // headers after mark were cut out
+}
+
+// hold lets go of what has been read: a rewind leads here.
+func (in *reader) hold() { in.mark, in.markSequence, in.spliced = in.start, in.sequence, false }
+
+// rewind undoes what has been read since hold, if that failed for want of time: it can be tried again with more. It reports
+// whether it has.
+func (in *reader) rewind(err error) bool {
+	if in.spliced || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	in.start, in.sequence = in.mark, in.markSequence
+	return true
 }
 
 func (in *reader) buffered() int { return in.end - in.start }
@@ -87,6 +105,7 @@ func (in *reader) cut(offset, n int) {
 	at := in.start + offset
 	copy(in.buf[at:], in.buf[at+n:in.end])
 	in.end -= n
+	in.spliced = true
 }
 
 // fill receives until n bytes from start are there. A server that hangs up is never in time: io.EOF would pass for the
@@ -109,16 +128,17 @@ func (in *reader) fill(n int) error {
 // makeRoom has the buffer take at least one byte more, towards n from start. It grows by what has come, not at a header's
 // word.
 func (in *reader) makeRoom(n int) {
-	if in.start == in.end {
-		in.start, in.end = 0, 0
+	if in.mark == in.end {
+		in.mark, in.start, in.end = 0, 0, 0
 	}
 	if in.start+n <= len(in.buf) {
 		return
 	}
-	in.end = copy(in.buf, in.buf[in.start:in.end])
-	in.start = 0
+	in.end = copy(in.buf, in.buf[in.mark:in.end])
+	in.start -= in.mark
+	in.mark = 0
 	if in.end == len(in.buf) {
-		grown := make([]byte, max(firstBytes, min(n, 2*len(in.buf))))
+		grown := make([]byte, max(firstBytes, min(in.start+n, 2*len(in.buf))))
 		copy(grown, in.buf)
 		in.buf = grown
 	}
@@ -129,7 +149,7 @@ func (in *reader) shrink() bool {
 	if len(in.buf) <= keepBytes || in.start != in.end {
 		return false
 	}
-	in.buf, in.start, in.end = nil, 0, 0
+	in.buf, in.mark, in.start, in.end = nil, 0, 0, 0
 	return true
 }
 

@@ -206,6 +206,7 @@ func TestBufferIsCompacted(t *testing.T) {
 	}
 	in := reader{r: &peer{unread: frame(0, all...), piece: 1511}}
 	for i := range all {
+		in.hold()
 		if p, err := in.packet(); err != nil || !bytes.Equal(p, one) {
 			t.Fatalf("packet %d: %v", i, err)
 		}

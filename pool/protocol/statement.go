@@ -23,6 +23,7 @@ type Statement struct {
 	cells       []cell // by column: how its values are read
 	definitions []byte // what columns was made from, each with its length before it
 	open        bool   // rows are being read
+	spent       bool   // the last error is final
 }
 
 // Prepare prepares a statement.
@@ -84,8 +85,21 @@ func (s *Statement) Send(args []column.Value) error {
 	return c.send()
 }
 
-// Receive reads the answer up to the rows.
+// Receive reads the answer up to the rows. If it fails for want of time (os.ErrDeadlineExceeded) it can be called again with
+// more, unless Spent says that it cannot.
 func (s *Statement) Receive() error {
+	s.conn.in.hold()
+	err := s.receive()
+	if err != nil {
+		s.spent = !s.conn.in.rewind(err)
+	}
+	return err
+}
+
+// Spent reports whether the last error of Receive or Next is one after which it cannot be called again.
+func (s *Statement) Spent() bool { return s.spent }
+
+func (s *Statement) receive() error {
 	c := s.conn
 	p, err := c.answer()
 	if err != nil {
@@ -186,15 +200,18 @@ func (s *Statement) parse(definitions []byte, n int) error {
 	return nil
 }
 
-// Next reads a row. Its values and their bytes are valid until the next call. At the end it is io.EOF.
+// Next reads a row. Its values and their bytes are valid until the next call. At the end it is io.EOF. If it fails for want of
+// time it can be called again with more, as Receive.
 func (s *Statement) Next() ([]column.Value, error) {
 	if !s.open {
 		return nil, io.EOF
 	}
 	c := s.conn
+	c.in.hold()
 	p, err := c.answer()
 	if err != nil {
-		s.open = false
+		s.spent = !c.in.rewind(err)
+		s.open = !s.spent
 		return nil, err
 	}
 	switch p[0] {
