@@ -48,6 +48,9 @@ func (d *driverStatement) Send(args []column.Value) error {
 	return nil
 }
 
+// Spent is always so: the driver closes its connection.
+func (d *driverStatement) Spent() bool { return true }
+
 func (d *driverStatement) Receive() error {
 	s := d.scratch
 	rows, err := d.Stmt.(querier).Query(s.box(d.args))

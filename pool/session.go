@@ -54,6 +54,7 @@ type mysqlSession struct {
 	broken   bool
 	inSink   bool      // the sink is being called: a panic is its own, not the driver's
 	deadline time.Time // the socket's
+	under    exchange  // under way
 
 	statements *simplelru.LRU[string, statement]
 	evicted    []statement // out of the cache, not yet closed at the server
@@ -71,11 +72,25 @@ type statement interface {
 	Columns() []ResultColumn
 	// Next reads a row, which is valid until the next call; at the end it is io.EOF.
 	Next() ([]column.Value, error)
+	// Spent reports whether the last error of Receive or Next, for want of time, is final: they cannot be called again.
+	Spent() bool
 	// Skip reads the rest of the rows.
 	Skip() error
 	// Close has the server forget it, without waiting for that. Nothing may be under way.
 	Close() error
 }
+
+// An exchange is a statement under way, and how far its answer has been read.
+type exchange struct {
+	statement statement
+	query     string
+	sink      Sink
+	patient   bool // what fails for want of time may go on with more
+	received  bool // the answer up to its rows
+}
+
+// errPending is an exchange whose caller's patience has ended before it did.
+var errPending = errors.New("the answer has not come to its end yet")
 
 func (s *mysqlSession) Select(deadline time.Time, query string, args []column.Value, sink Sink) (err error) {
 	defer s.settle(&err)
@@ -83,7 +98,8 @@ func (s *mysqlSession) Select(deadline time.Time, query string, args []column.Va
 	if err != nil {
 		return err
 	}
-	return s.receive(statement, query, sink)
+	s.under = exchange{statement: statement, query: query, sink: sink}
+	return s.receive()
 }
 
 func (s *mysqlSession) SelectWithin(
@@ -102,17 +118,16 @@ func (s *mysqlSession) SelectWithin(
 	if err := s.wire.SetReadDeadline(patience); err != nil {
 		return false, s.failure("execute", err)
 	}
-	if err = s.direct.Await(); err == nil {
-		return false, s.receiveSettled(statement, query, sink)
-	}
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		return false, s.failure("execute", err)
+	s.under = exchange{statement: statement, query: query, sink: sink, patient: true}
+	if err = s.receiveSettled(); !errors.Is(err, errPending) {
+		return false, err
 	}
 	s.wire.err = nil
 	if err := s.setDeadline(deadline); err != nil {
 		return false, s.failure("execute", err)
 	}
-	go func() { later(s.receiveSettled(statement, query, sink)) }()
+	s.under.patient = false
+	go func() { later(s.receiveSettled()) }()
 	return true, nil
 }
 
@@ -134,45 +149,60 @@ func (s *mysqlSession) send(deadline time.Time, query string, args []column.Valu
 	return statement, nil
 }
 
-func (s *mysqlSession) receiveSettled(result statement, query string, sink Sink) (err error) {
+func (s *mysqlSession) receiveSettled() (err error) {
 	defer s.settle(&err)
-	return s.receive(result, query, sink)
+	return s.receive()
 }
 
-// receive passes what comes to the sink.
-func (s *mysqlSession) receive(result statement, query string, sink Sink) error {
-	err := result.Receive()
-	if err == nil {
-		err = s.feed(result, sink)
-	} else {
-		err = s.failure("execute", err)
+// receive passes what comes to the sink, from where the last one has ended with errPending.
+func (s *mysqlSession) receive() error {
+	err := s.feed()
+	if errors.Is(err, errPending) {
+		return err
 	}
 	if err != nil && isStale(err) {
-		s.statements.Remove(query)
+		s.statements.Remove(s.under.query)
 	}
+	s.under = exchange{}
 	s.closeEvicted()
 	return err
 }
 
-// feed passes a result to the sink and leaves the connection at its end, or broken.
-func (s *mysqlSession) feed(result statement, sink Sink) error {
-	s.inSink = true
-	err := sink.Columns(result.Columns())
-	s.inSink = false
+// feed passes a result to the sink and leaves the connection at its end, or broken; or pending.
+func (s *mysqlSession) feed() error {
+	e := &s.under
+	var err error
+	if !e.received {
+		if err := e.statement.Receive(); err != nil {
+			return s.interrupted("execute", err)
+		}
+		e.received = true
+		s.inSink = true
+		err = e.sink.Columns(e.statement.Columns())
+		s.inSink = false
+	}
 	for err == nil {
-		values, failure := result.Next()
+		values, failure := e.statement.Next()
 		if errors.Is(failure, io.EOF) {
 			return nil
 		}
 		if failure != nil {
-			return s.failure("read a row", failure)
+			return s.interrupted("read a row", failure)
 		}
 		s.inSink = true
-		err = sink.Row(values)
+		err = e.sink.Row(values)
 		s.inSink = false
 	}
-	s.skip(result)
+	s.skip(e.statement)
 	return err
+}
+
+// interrupted is what a read that failed comes to.
+func (s *mysqlSession) interrupted(operation string, err error) error {
+	if s.under.patient && errors.Is(err, os.ErrDeadlineExceeded) && !s.under.statement.Spent() {
+		return errPending
+	}
+	return s.failure(operation, err)
 }
 
 // skip reads what is left of a result that the sink refused, if that does not take long.
@@ -200,7 +230,7 @@ func (s *mysqlSession) settle(err *error) {
 		*err = fmt.Errorf("%w: the server's answer makes no sense: %v", ErrBroken, r)
 		return
 	}
-	if !s.valid() {
+	if !errors.Is(*err, errPending) && !s.valid() {
 		s.broken = true
 	}
 }

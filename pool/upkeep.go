@@ -13,7 +13,7 @@ import (
 // random part of up to half. The cap is low because a node that is back should serve soon.
 const (
 	minBackoff = 50 * time.Millisecond
-	maxBackoff = time.Second
+	maxBackoff = 250 * time.Millisecond
 )
 
 // run looks after the pool until it is closed and its last connection gone.
@@ -70,9 +70,13 @@ func (p *Pool) beat() time.Duration {
 	return max(shortest/2, time.Millisecond)
 }
 
-// dialMissingLocked starts dialing all connections that are missing, in parallel.
+// dialMissingLocked starts dialing all connections that are missing, in parallel. While the node does not let anybody in, one
+// tries for all: many clients wait for a node that is gone, and it has enough to do when it is back.
 func (p *Pool) dialMissingLocked() {
 	missing := p.cfg.Size - p.countLocked(isAttached) - p.dialing
+	if p.down {
+		missing = min(missing, 1-p.dialing)
+	}
 	for range missing {
 		p.dialing++
 		p.dials++

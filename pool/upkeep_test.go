@@ -53,14 +53,14 @@ func TestBackOff(t *testing.T) {
 		p := openFake(t, node, Config{Size: 2})
 		later(20 * time.Second)
 		dials := node.dialTimes()
+		if !dials[0].Equal(dials[1]) {
+			t.Fatalf("the first dials are not parallel: %v, %v", dials[0], dials[1])
+		}
 		pause := minBackoff
-		for i := 2; i < len(dials); i += 2 {
-			if !dials[i].Equal(dials[i+1]) {
-				t.Fatalf("round %d is not parallel: %v, %v", i/2, dials[i], dials[i+1])
-			}
+		for i := 2; i < len(dials); i++ { // then one at a time
 			gap := dials[i].Sub(dials[i-1])
 			if gap < pause/2 || gap > pause {
-				t.Errorf("gap %d is %v, want %v to %v", i/2, gap, pause/2, pause)
+				t.Errorf("gap %d is %v, want %v to %v", i, gap, pause/2, pause)
 			}
 			pause = min(2*pause, maxBackoff)
 		}
@@ -88,7 +88,7 @@ func TestConnectAndDie(t *testing.T) {
 			}
 			later(10 * time.Millisecond)
 		}
-		if s := p.Stats(); s.Dials > 25 {
+		if s := p.Stats(); s.Dials > 80 {
 			t.Errorf("%d dials in 10 s", s.Dials)
 		}
 	})

@@ -95,7 +95,10 @@ func TestSelectWithin(t *testing.T) {
 		"after the deadline":          {[]part{{150 * ms, result}}, ended{true, nil, 50 * ms, 150 * ms, rows}, false},
 		"never":                       {nil, ended{true, ErrTimeout, 50 * ms, 200 * ms, nil}, true},
 		"late, and never to its end":  {[]part{{60 * ms, result[:cut]}}, ended{true, ErrTimeout, 50 * ms, 200 * ms, nil}, true},
-		"begun, and never to its end": {[]part{{10 * ms, result[:cut]}}, ended{false, ErrTimeout, 50 * ms, 50 * ms, nil}, true},
+		"begun, and never to its end": {[]part{{10 * ms, result[:cut]}}, ended{true, ErrTimeout, 50 * ms, 200 * ms, nil}, true},
+		"begun in time, ended late":   {[]part{{10 * ms, result[:cut]}, {80 * ms, result[cut:]}}, ended{true, nil, 50 * ms, 90 * ms, rows}, false},
+		"begun with its columns":      {[]part{{10 * ms, result[:30]}, {80 * ms, result[30:]}}, ended{true, nil, 50 * ms, 90 * ms, rows}, false},
+		"byte by byte":                {byteByByte(result, ms), ended{true, nil, 50 * ms, time.Duration(len(result)) * ms, rows}, false},
 		"refused":                     {[]part{{10 * ms, refused}}, ended{false, &ServerError{}, 10 * ms, 10 * ms, nil}, false},
 		"refused late":                {[]part{{60 * ms, refused}}, ended{true, &ServerError{}, 50 * ms, 60 * ms, nil}, false},
 	} {
@@ -133,6 +136,14 @@ func TestSelectWithin(t *testing.T) {
 			})
 		})
 	}
+}
+
+// byteByByte is words that come one byte at a time.
+func byteByByte(words []byte, pause time.Duration) (parts []part) {
+	for i := range words {
+		parts = append(parts, part{pause, words[i : i+1]})
+	}
+	return parts
 }
 
 // sameError compares kinds.

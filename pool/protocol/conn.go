@@ -71,9 +71,6 @@ func New(rw io.ReadWriter, caps Capabilities) *Conn {
 // the next answer would be taken for another.
 func (c *Conn) Idle() bool { return c.in.buffered() == 0 }
 
-// Await waits for the answer to what was sent to begin. If it fails for want of time it can be called again.
-func (c *Conn) Await() error { return c.in.fill(1) }
-
 // The commands.
 const (
 	commandPrepare byte = 0x16
