@@ -14,9 +14,13 @@ type Fault struct {
 	DelayUp   time.Duration // added before every request
 	DelayDown time.Duration // added before every response
 
+	Errors  float64 // the fraction of COM_STMT_EXECUTE requests that Error answers instead of the server, which never sees them
+	Error   Error
+	Refusal Error // what new connections are told instead of the greeting, and then closed; live ones pass
+
 	StallAfter int // so many bytes of a response pass, then nothing on that connection until the next Set; 0 is off
 	ResetAfter int // so many bytes of a response pass, then the connection is reset; 0 is off
-	Times      int // how often StallAfter and ResetAfter strike, all connections together; 0 is always
+	Times      int // how often StallAfter, ResetAfter and Errors strike, all connections together; 0 is always
 
 	Trickle      int           // so many bytes of a response pass at a time; 0 is off
 	TrickleEvery time.Duration // the pause before each of them
@@ -52,5 +56,8 @@ func (s *state) strikes(after, passed int) bool {
 	if after == 0 || passed < after {
 		return false
 	}
-	return s.Times == 0 || s.struck.Add(1) <= int64(s.Times)
+	return s.counts()
 }
+
+// counts reports whether the fault strikes once more, and counts it.
+func (s *state) counts() bool { return s.Times == 0 || s.struck.Add(1) <= int64(s.Times) }

@@ -29,7 +29,8 @@ type link struct {
 	client *net.TCPConn
 	turn   atomic.Int32
 
-	passed int // bytes of the current response; the server-to-client goroutine's own
+	passed  int     // bytes of the current response; the server-to-client goroutine's own
+	request packets // the current request; the client-to-server goroutine's own
 
 	mu     sync.Mutex // guards ended, and server until both goroutines run
 	ended  bool
@@ -60,6 +61,10 @@ func (l *link) open() bool {
 	}
 	if st.NoGreeting {
 		_, _ = io.Copy(io.Discard, l.client) // until the client gives up or the link ends
+		return false
+	}
+	if st.Refusal != (Error{}) {
+		l.refuse(st.Refusal)
 		return false
 	}
 	var dialer net.Dialer
@@ -117,11 +122,21 @@ func (l *link) carry(src *net.TCPConn, pass func(chunk []byte) bool) {
 func (l *link) passUp(chunk []byte) bool {
 	if l.turn.Swap(turnClient) != turnClient {
 		st := l.p.state.Load()
+		l.request.turn(st.Errors > 0)
 		l.wait(st, st.DelayUp)
 	}
-	if l.clear() == nil {
+	st := l.clear()
+	if st == nil {
 		return false
 	}
+	if !l.request.looks {
+		return l.up(chunk)
+	}
+	return l.passPackets(st, chunk)
+}
+
+// up writes to the server. It reports false when the link has ended.
+func (l *link) up(chunk []byte) bool {
 	n, err := l.server.Write(chunk)
 	l.p.bytesUp.Add(int64(n))
 	return err == nil
@@ -133,7 +148,7 @@ func (l *link) passDown(chunk []byte) bool {
 		l.passed = 0
 		st := l.p.state.Load()
 		delay := st.DelayDown
-		if l.p.straggles(st.Stragglers) {
+		if l.p.draws(st.Stragglers) {
 			delay += st.StragglerDelay
 			l.p.straggled.Add(1)
 		}

@@ -22,7 +22,7 @@ const (
 type Config struct {
 	Upstream string // host:port of the real server
 	Listen   string // where clients connect; default 127.0.0.1:0
-	Seed     uint64 // decides which responses straggle; every seed is a different series
+	Seed     uint64 // decides which responses straggle and which statements err; every seed is a different series
 }
 
 // Stats counts what a proxy has seen since it was made.
@@ -31,7 +31,7 @@ type Stats struct {
 	Active    int64 // connections now open
 	BytesUp   int64 // passed from clients to the server
 	BytesDown int64 // passed from the server to clients
-	Struck    int64 // stalls and resets caused by StallAfter and ResetAfter
+	Struck    int64 // stalls, resets and errors caused by StallAfter, ResetAfter and Errors
 	Straggled int64 // responses delayed by Stragglers
 }
 
@@ -197,8 +197,8 @@ func (p *Proxy) forget(l *link) {
 	p.mu.Unlock()
 }
 
-// straggles draws one response's lot.
-func (p *Proxy) straggles(fraction float64) bool {
+// draws draws the lot of one response or request.
+func (p *Proxy) draws(fraction float64) bool {
 	if fraction <= 0 {
 		return false
 	}
