@@ -18,7 +18,7 @@ type Call struct {
 
 	wake    chan struct{} // capacity 1: a piece was delivered and none is pending
 	pending int           // pieces not yet delivered; guarded by Reader.mu
-	left    bool          // the call left pieces behind: its memory is theirs now
+	left    bool          // statements or queues still refer to pieces: their memory is not for reuse
 
 	deadline time.Time
 	reader   *Reader
@@ -38,18 +38,55 @@ type piece struct {
 	call     *Call // nil once the call has left
 	read     *Read
 	from, to int  // the distinct keys of read.keys
-	base     int  // where block.places tells of them
+	base     int  // where block.places tells of them, once there is a block
 	solo     bool // shares no statement: the server is to compare, or what it has shared one with has failed
 	admitted bool // it has been part of a statement: if that failed, it is not refused for want of room in the queues
 	attempts int
-	tried    nodeSet    // where it failed
-	running  *statement // what it is part of; nil while it waits
-	waiting  *queue     // where it waits; nil while it does not
-	queued   time.Time  // since when
+	tried    nodeSet   // where it failed, or has no answer in time
+	waiting  *queue    // where it waits; nil while it does not
+	queued   time.Time // since when
+
+	runs [maxAttempts]*statement // the statements under way that it is part of: more than one while it is rescued
 
 	done  bool
 	block *block // the answer: one reference, held until Call.Release
 	err   error  // or why there is none
+}
+
+// open reports whether the piece wants an answer.
+func (p *piece) open() bool { return p.call != nil && !p.done }
+
+// join makes a piece part of a statement.
+func (p *piece) join(s *statement) {
+	for i := range p.runs {
+		if p.runs[i] == nil {
+			p.runs[i] = s
+			return
+		}
+	}
+	panic("lookup: more statements than attempts")
+}
+
+// quit takes a piece out of a statement.
+func (p *piece) quit(s *statement) {
+	for i := range p.runs {
+		if p.runs[i] == s {
+			p.runs[i] = nil
+		}
+	}
+}
+
+// underway reports whether an answer may still come by itself.
+func (p *piece) underway() bool { return p.waiting != nil || p.runs != [maxAttempts]*statement{} }
+
+// runsOnlyOn reports whether no other statement than s, which it is part of, is under way for the piece.
+func (p *piece) runsOnlyOn(s *statement) bool {
+	for _, other := range p.runs {
+		if other != nil && other != s && !other.rescued {
+			return false
+		}
+	}
+	return true
 }
 
 // keys is how many keys p asks for.

@@ -56,16 +56,18 @@ func (r *Reader) dispatch(p *piece) {
 
 // place finds a piece a free connection, or queues it. It returns the statement that is to be run, nil if there is none.
 func (r *Reader) place(p *piece) *statement {
-	if p.call == nil {
+	switch {
+	case !p.open():
 		return nil
-	}
-	if r.closed {
-		r.deliver(p, nil, ErrUnavailable)
+	case r.closed:
+		r.refuse(p, ErrUnavailable)
 		return nil
-	}
-	if r.blocks.bytes.Load() > r.cfg.MaxLiveBytes {
+	case p.attempts > 0 && !time.Now().Before(p.call.deadline):
+		r.refuse(p, ErrDeadline)
+		return nil
+	case r.blocks.bytes.Load() > r.cfg.MaxLiveBytes:
 		r.counts.Refused++
-		r.deliver(p, nil, ErrOverloaded)
+		r.refuse(p, ErrOverloaded)
 		return nil
 	}
 	t := r.tierFor(p.tried)
@@ -77,12 +79,12 @@ func (r *Reader) place(p *piece) *statement {
 		t = r.busyTier()
 	}
 	if t < 0 {
-		r.deliver(p, nil, ErrUnavailable)
+		r.refuse(p, ErrUnavailable)
 		return nil
 	}
 	if r.follows(t, p) {
 		r.enqueue(t, p)
-		r.feedSoon(followTime)
+		r.lookBy(p.queued.Add(followTime))
 		return nil
 	}
 	var s *statement
@@ -94,13 +96,25 @@ func (r *Reader) place(p *piece) *statement {
 	}
 	switch {
 	case s != nil:
-	case r.waiting() >= r.cfg.MaxQueued && !p.admitted:
+	case !p.admitted && (r.waiting() >= r.cfg.MaxQueued || r.hopeless(t, p)):
 		r.counts.Refused++
-		r.deliver(p, nil, ErrOverloaded)
+		r.refuse(p, ErrOverloaded)
 	default:
 		r.enqueue(t, p)
 	}
 	return s
+}
+
+// hopeless reports whether a piece would wait in vain: the statements that what waits before it takes, if that asks for as many
+// keys as it does, end after its deadline.
+func (r *Reader) hopeless(t int, p *piece) bool {
+	plan := p.read.plan
+	ahead := len(plan.queues[t].lanes[p.lane()]) * p.keys() / plan.shareable
+	if ahead == 0 {
+		return false // it goes with them
+	}
+	wait := time.Duration(ahead) * r.typical[sizeOf(plan.shareable)] / time.Duration(max(1, r.connections(t)))
+	return wait > time.Until(p.call.deadline)
 }
 
 // busyTier returns where pieces wait while no node is up: the nearest tier with a node that answers, but whose connections
@@ -108,7 +122,7 @@ func (r *Reader) place(p *piece) *statement {
 func (r *Reader) busyTier() int {
 	for t := range r.tiers {
 		for _, n := range r.tiers[t].nodes {
-			if n.conns != nil && n.conns.Answers() {
+			if n.fit && n.conns != nil && n.conns.Answers() {
 				return t
 			}
 		}
@@ -148,7 +162,7 @@ func (r *Reader) tierFor(avoid nodeSet) int {
 // tierUp reports whether a tier has a node up besides those to avoid.
 func (r *Reader) tierUp(t int, avoid nodeSet) bool {
 	for _, n := range r.tiers[t].nodes {
-		if avoid&n.bit() == 0 && n.up() {
+		if avoid&n.bit() == 0 && n.usable() {
 			return true
 		}
 	}
@@ -157,10 +171,10 @@ func (r *Reader) tierUp(t int, avoid nodeSet) bool {
 
 func (n *node) up() bool { return n.conns != nil && n.conns.Up() }
 
-// start makes the statement that reads a piece on the least busy node of a tier that has a connection free; nil if none has.
+// start makes the statement that reads a piece on the best node of a tier that has a connection free; nil if none has.
 func (r *Reader) start(t int, p *piece) *statement {
 	avoid := p.tried
-	for n := r.leastBusy(t, avoid); n != nil; n = r.leastBusy(t, avoid) {
+	for n := r.best(t, avoid); n != nil; n = r.best(t, avoid) {
 		if c := n.conns.TryAcquire(); c != nil {
 			s := r.form(c, p.read.plan)
 			s.take(p)
@@ -172,15 +186,19 @@ func (r *Reader) start(t int, p *piece) *statement {
 	return nil
 }
 
-// leastBusy returns the node of a tier with the fewest statements running, besides those to avoid; nil if there is none. Of
-// equally busy ones it is each one's turn.
-func (r *Reader) leastBusy(t int, avoid nodeSet) (best *node) {
+// best returns the node of a tier that is to be used and has the least weight, besides those to avoid; nil if there is none. Of
+// equally good ones it is each one's turn.
+func (r *Reader) best(t int, avoid nodeSet) (best *node) {
 	nodes := r.tiers[t].nodes
 	r.tiers[t].turn++
+	now, least := time.Now(), 0.0
 	for i := range nodes {
 		n := nodes[(r.tiers[t].turn+i)%len(nodes)]
-		if n.conns != nil && avoid&n.bit() == 0 && (best == nil || n.busy < best.busy) {
-			best = n
+		if n.conns == nil || !n.fit || avoid&n.bit() != 0 {
+			continue
+		}
+		if w := n.weight(now); best == nil || w < least {
+			best, least = n, w
 		}
 	}
 	return best
@@ -208,6 +226,7 @@ func (r *Reader) form(c Conn, p *Plan) *statement {
 // settle brings the queues in line with the nodes: free connections take what waits, and what waits in a tier that has
 // lost its nodes is dispatched anew. Nodes that may leave do. Reader.mu is held.
 func (r *Reader) settle() {
+	r.assess(time.Now())
 	r.retire()
 	refuge := -1
 	if r.tierFor(0) < 0 {
@@ -225,11 +244,11 @@ func (r *Reader) settle() {
 	}
 }
 
-// feed gives waiting pieces to the free connections of a tier, those of the least busy node first. A connection that
+// feed gives waiting pieces to the free connections of a tier, those of the best node first. A connection that
 // nothing waits for is not touched: that would pass for use, and keep it from being pinged.
 func (r *Reader) feed(t int) {
 	var done nodeSet
-	for n := r.leastBusy(t, done); n != nil; n = r.leastBusy(t, done) {
+	for n := r.best(t, done); n != nil; n = r.best(t, done) {
 		var s *statement
 		if r.awaited(n) {
 			if c := n.conns.TryAcquire(); c != nil {

@@ -1,6 +1,11 @@
 package lookup
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
 
 // A Force is what an operator has a node be, whatever is known of it.
 type Force string
@@ -13,8 +18,66 @@ const (
 	ForceDrained Force = "drained" // not used, and without connections once its statements have ended
 )
 
+// Forces are all forces.
+func Forces() []Force { return []Force{ForceNone, ForceClosed, ForceOpen, ForceDrained} }
+
 // Force has the nodes at an address be so until it is called again, through changes of the configuration too, but not
-// longer than this process lives.
+// longer than the Reader lives.
 func (r *Reader) Force(address string, f Force) error {
-	return fmt.Errorf("lookup: no node at %s", address)
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	if r.isClosed() {
+		return errClosed
+	}
+	if !slices.Contains(Forces(), f) {
+		return fmt.Errorf("lookup: no force %q", f)
+	}
+	emptied, found := r.force(address, f)
+	if !found {
+		return fmt.Errorf("lookup: no node at %s", address)
+	}
+	for _, conns := range emptied {
+		r.wg.Go(func() {
+			ctx, cancel := context.WithTimeout(r.background, retireTimeout)
+			defer cancel()
+			if err := conns.Close(ctx); err != nil {
+				r.cfg.Log.Warn("node drained with statements running", "node", address, "error", err)
+			}
+		})
+	}
+	if f == ForceDrained {
+		return nil
+	}
+	return r.open(r.present())
+}
+
+// force puts a force in place, and returns the connections that are to be closed for it.
+func (r *Reader) force(address string, f Force) (emptied []Connections, found bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.nodes {
+		if n.Address != address {
+			continue
+		}
+		found = true
+		n.force = f
+		if f == ForceNone {
+			n.breaker.Reset("left to itself by an operator")
+		}
+		if f == ForceDrained && n.conns != nil {
+			emptied = append(emptied, n.conns)
+			n.conns = nil
+		}
+	}
+	if found {
+		if r.forces == nil {
+			r.forces = map[string]Force{}
+		}
+		if r.forces[address] = f; f == ForceNone {
+			delete(r.forces, address)
+		}
+		r.assess(time.Now())
+		r.settle()
+	}
+	return emptied, found
 }

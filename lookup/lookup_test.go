@@ -358,11 +358,11 @@ func TestFailedPieceHoldsUpNoQueue(t *testing.T) {
 		all.Wait()
 		quick := 0
 		for _, d := range took {
-			if d < 100*time.Millisecond {
+			if d < 30*time.Millisecond {
 				quick++
 			}
 		}
-		if quick != 3 { // all but the one on b and the one that waits for b
+		if quick != 3 { // all but the one on b and the one that waits for b, which are rescued
 			t.Errorf("answered after %v", took)
 		}
 		time.Sleep(10 * time.Second)
@@ -381,7 +381,7 @@ func TestDetachFreesTheQueue(t *testing.T) {
 		var first, second string
 		start, took := time.Now(), time.Duration(0)
 		all.Go(func() { first = f.read(accounts, f.accountKeys(1), 50*time.Millisecond)[0] })
-		synctest.Wait()
+		time.Sleep(30 * time.Millisecond)
 		all.Go(func() {
 			second = f.read(accounts, f.accountKeys(2), time.Second)[0]
 			took = time.Since(start)

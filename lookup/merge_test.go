@@ -437,7 +437,7 @@ func (f *fixture) askAnything() {
 	for i := range ids {
 		ids[i] = rand.Int64N(300)
 	}
-	known := []string{lookup.ErrDeadline.Error(), errTemporary.Error(), errSyntax.Error()}
+	known := []string{lookup.ErrDeadline.Error(), lookup.ErrOverloaded.Error(), errTemporary.Error(), errSyntax.Error()}
 	for i, got := range f.read(accounts, f.accountKeys(ids...), time.Duration(1+rand.IntN(50))*time.Millisecond) {
 		if got != account(ids[i]) && !slices.Contains(known, got) {
 			f.t.Errorf("account %d: %s", ids[i], got)

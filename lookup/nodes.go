@@ -29,6 +29,7 @@ type node struct {
 	conns    Connections // nil until the first Use; written under Reader.opening too
 	busy     int         // statements running
 	counts   *nodeCounts // shared by the nodes that follow one another at an address
+	health
 
 	awaited  bool // others stay for it: it has not taken over from them yet
 	leaving  bool // serves until those that stay are up
@@ -36,12 +37,24 @@ type node struct {
 	gone     bool // serves no more
 }
 
-// The tiers: the own zone, and the other ones. A tier may be empty.
+// The tiers: the own zone, the other ones of the region, and those of other regions. A tier may be empty.
 const (
 	tierOwn = iota
 	tierOthers
+	tierFar
 	tierCount
 )
+
+// tierOf is where a node belongs.
+func (r *Reader) tierOf(n *node) int {
+	switch {
+	case n.Region != r.cfg.Region:
+		return tierFar
+	case n.Zone != r.cfg.Zone:
+		return tierOthers
+	}
+	return tierOwn
+}
 
 // admit makes the nodes of a configuration: those that are there already and are to be reached in the same way stay as
 // they are. Only under opening, and without side effects but for numbers.
@@ -51,6 +64,10 @@ func (r *Reader) admit(cfg *Config, template int) []*node {
 	for _, nc := range cfg.Nodes {
 		n := &node{
 			NodeConfig: nc, access: cfg.Pool, template: template, id: freeID(present, next), counts: &nodeCounts{},
+			health: newHealth(cfg.Breaker, time.Now()),
+		}
+		if f, ok := r.forces[nc.Address]; ok {
+			n.force = f
 		}
 		n.access.Address = nc.Address
 		for _, old := range present {
@@ -122,7 +139,8 @@ func (r *Reader) Change(cfg Config, redial bool) error {
 func (r *Reader) adopt(cfg Config, next []*node) (leaving []*node) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cfg.Zone, r.cfg.Nodes, r.cfg.Pool = cfg.Zone, cfg.Nodes, cfg.Pool
+	r.cfg.Zone, r.cfg.Region, r.cfg.Nodes, r.cfg.Pool = cfg.Zone, cfg.Region, cfg.Nodes, cfg.Pool
+	r.cfg.Breaker = cfg.Breaker
 	r.cfg.MaxQueued, r.cfg.MaxBlockBytes, r.cfg.MaxLiveBytes = cfg.MaxQueued, cfg.MaxBlockBytes, cfg.MaxLiveBytes
 	r.cfg.Unmerged = cfg.Unmerged
 	return r.replace(next)
@@ -136,7 +154,7 @@ func (r *Reader) open(nodes []*node) error {
 	}
 	opened := make([]Connections, len(nodes))
 	for i, n := range nodes {
-		if n.conns != nil {
+		if n.conns != nil || n.force == ForceDrained {
 			continue
 		}
 		var err error
@@ -176,7 +194,8 @@ func (r *Reader) replace(next []*node) (leaving []*node) {
 		}
 	}
 	for i, n := range next {
-		n.Zone, n.leaving, n.followed = r.cfg.Nodes[i].Zone, false, false
+		n.Zone, n.Region = r.cfg.Nodes[i].Zone, r.cfg.Nodes[i].Region
+		n.leaving, n.followed = false, false
 		n.awaited = len(leaving) > 0 && (n.awaited || !slices.Contains(r.nodes, n))
 	}
 	r.arrange(slices.Concat(next, leaving))
@@ -201,13 +220,11 @@ func (r *Reader) arrange(nodes []*node) {
 		r.tiers[t].nodes = nil
 	}
 	for _, n := range nodes {
-		n.tier = tierOthers
-		if n.Zone == r.cfg.Zone {
-			n.tier = tierOwn
-		}
+		n.tier = r.tierOf(n)
 		t := &r.tiers[n.tier]
 		t.nodes = append(t.nodes, n)
 	}
+	r.afford()
 }
 
 // retire lets the leaving nodes go if the others can do without them. Reader.mu is held, hence the goroutines: a log may

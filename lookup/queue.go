@@ -51,30 +51,6 @@ func (r *Reader) follows(t int, p *piece) bool {
 	return false
 }
 
-// feedSoon has free connections take what waits, in a while: the statement that it waits for may not end.
-func (r *Reader) feedSoon(wait time.Duration) {
-	at := time.Now().Add(wait)
-	if !r.feedBy.IsZero() && !at.Before(r.feedBy) {
-		return
-	}
-	r.feedBy = at
-	if r.feeder == nil {
-		r.feeder = time.AfterFunc(wait, r.feedNow)
-		return
-	}
-	r.feeder.Reset(wait)
-}
-
-func (r *Reader) feedNow() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.feedBy = time.Time{}
-	r.settle()
-	if r.queued[laneLarge] > 0 {
-		r.feedSoon(largeEvery)
-	}
-}
-
 // The lanes.
 const (
 	laneSmall = iota
@@ -109,17 +85,21 @@ func (r *Reader) admits(t, lane int, waited time.Duration) bool {
 	if lane == laneSmall || time.Since(r.tiers[t].smallAt) > aboutTime {
 		return true
 	}
-	connections := 0
-	for _, n := range r.tiers[t].nodes {
-		if n.up() {
-			connections += cmp.Or(n.access.Size, pool.DefaultSize)
-		}
-	}
 	part := 4
 	if waited > longWait {
 		part = 2
 	}
-	return r.tiers[t].large < max(1, connections/part)
+	return r.tiers[t].large < max(1, r.connections(t)/part)
+}
+
+// connections is how many the nodes of a tier have that are to be used.
+func (r *Reader) connections(t int) (n int) {
+	for _, o := range r.tiers[t].nodes {
+		if o.usable() {
+			n += cmp.Or(o.access.Size, pool.DefaultSize)
+		}
+	}
+	return n
 }
 
 // enqueue adds a piece to the queue of its plan in a tier.
@@ -129,11 +109,17 @@ func (r *Reader) enqueue(t int, p *piece) {
 		r.tiers[t].active = append(r.tiers[t].active, q)
 	}
 	lane := &q.lanes[p.lane()]
-	*lane = append(*lane, p)
 	p.waiting, p.queued = q, time.Now()
+	if p.tried != 0 { // it has waited elsewhere
+		*lane = slices.Insert(*lane, 0, p)
+	} else {
+		*lane = append(*lane, p)
+	}
 	r.queued[p.lane()]++
 	if p.lane() == laneLarge {
-		r.feedSoon(largeEvery)
+		r.lookBy(p.queued.Add(largeEvery))
+	} else if t < tierCount-1 && len(*lane) == 1 && r.openBeyond(t) {
+		r.lookBy(p.queued.Add(spillAfter))
 	}
 }
 
@@ -157,8 +143,11 @@ func (r *Reader) withdraw(p *piece) {
 
 // next returns the statement that a freed connection of node n is to run, of the queue whose turn it is; nil if nothing
 // waits for it.
-func (r *Reader) next(n *node, c Conn) *statement {
-	t := &r.tiers[n.tier]
+func (r *Reader) next(n *node, c Conn) *statement { return r.nextOf(n.tier, n, c) }
+
+// nextOf is next for what waits in a tier that may not be the node's own.
+func (r *Reader) nextOf(tier int, n *node, c Conn) *statement {
+	t := &r.tiers[tier]
 	for range len(t.active) {
 		q := t.active[0]
 		t.active = slices.Delete(t.active, 0, 1)
@@ -195,7 +184,13 @@ func (r *Reader) gather(q *queue, n *node, c Conn) *statement {
 // fit.
 func (r *Reader) fill(lane *[]*piece, n *node, c Conn) (s *statement) {
 	kept := (*lane)[:0]
+	now := time.Now()
 	for j, p := range *lane {
+		if !now.Before(p.call.deadline) { // the call has yet to notice
+			r.unqueued(p)
+			r.refuse(p, ErrDeadline)
+			continue
+		}
 		if s != nil && !r.merges(s) {
 			kept = append(kept, (*lane)[j:]...)
 			break

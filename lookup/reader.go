@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rongate/rongate/breaker"
 	"github.com/rongate/rongate/catalog"
 	"github.com/rongate/rongate/pool"
 )
@@ -35,6 +36,9 @@ type Config struct {
 	// MaxLiveBytes is how many bytes of JSON all blocks that are still in use may hold; while they hold more, reads are
 	// refused with ErrOverloaded. Default 256 MiB.
 	MaxLiveBytes int64
+
+	// Breaker says when a node is passed over for how its statements have ended.
+	Breaker breaker.Config
 
 	// Unmerged has every piece read by a statement of its own, as a yardstick. By default those that wait for a connection
 	// share one.
@@ -111,10 +115,17 @@ type Reader struct {
 	changedAt time.Time      // when the nodes were changed last
 	stranded  bool           // it was said that none of them is up
 	queued    [laneCount]int // pieces in the queues of all tiers, by lane
-	feeder    *time.Timer    // nil until it is needed
-	feedBy    time.Time      // when it will go off; zero: not
+	looker    *time.Timer    // nil until it is needed
+	lookAt    time.Time      // when it will go off; zero: not
 	closed    bool
 	counts    counts
+	typical   typical
+	desperate bool // there is evidence against every node that is connected: none counts
+	retries   budget
+	rescues   budget
+	forces    map[string]Force // by address, where they are not ForceNone
+	news      []news           // to be logged
+	telling   bool             // it is being
 }
 
 // Open makes a Reader. It dials nothing until the first Use.
@@ -250,7 +261,10 @@ func (r *Reader) leave(c *Call, pieces []piece) bool {
 		if p.waiting != nil {
 			r.withdraw(p)
 		}
-		if s := p.running; s != nil {
+		for _, s := range p.runs {
+			if s == nil {
+				continue
+			}
 			if s.waiting--; s.waiting == 0 {
 				if s.detached = s.conn.Detach(); s.detached {
 					s.leaveLane()
@@ -265,11 +279,29 @@ func (r *Reader) leave(c *Call, pieces []piece) bool {
 	return false
 }
 
-// deliver gives a piece its answer: a reference to a block, or an error. Reader.mu is held.
+// refuse gives a piece an error in place of an attempt, unless one is under way whose answer may still come.
+func (r *Reader) refuse(p *piece, err error) {
+	if !p.underway() {
+		r.deliver(p, nil, err)
+	}
+}
+
+// deliver gives a piece its answer: a reference to a block, or an error. What else would come for it is not waited for any more;
+// the call's memory is theirs then. Reader.mu is held.
 func (r *Reader) deliver(p *piece, b *block, err error) {
-	p.running = nil
-	if p.call == nil {
+	if !p.open() {
 		return
+	}
+	if p.waiting != nil {
+		r.withdraw(p)
+	}
+	for _, s := range p.runs {
+		if s != nil {
+			p.call.left = true
+			if s.waiting--; s.waiting == 0 {
+				s.leaveLane()
+			}
+		}
 	}
 	if b != nil {
 		b.retain()
@@ -280,12 +312,18 @@ func (r *Reader) deliver(p *piece, b *block, err error) {
 	}
 }
 
-// Ready reports whether any node can serve.
+// Ready reports whether any node can serve: is connected, has not failed time after time, and has not been silent for long.
 func (r *Reader) Ready() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, n := range r.nodes {
-		if n.up() {
+		switch {
+		case !n.up() || n.off():
+		case n.force == ForceClosed:
+			return true
+		case n.breaker.Open() && !n.breaker.Soft():
+		case n.suspect && time.Since(n.doubted) > deadAfter:
+		default:
 			return true
 		}
 	}
@@ -312,8 +350,8 @@ func (r *Reader) Close(ctx context.Context) error {
 	if r.handover != nil {
 		r.handover.Stop()
 	}
-	if r.feeder != nil {
-		r.feeder.Stop()
+	if r.looker != nil {
+		r.looker.Stop()
 	}
 	r.settle()
 	nodes := r.nodes
@@ -387,7 +425,10 @@ func (r *Reader) warmPlan(c selector, p *Plan) error {
 const maxWarm = 32
 
 // warm executes the plan's statement for one key.
-func (p *Plan) warm(c selector) error {
+func (p *Plan) warm(c selector) error { return p.read(c, time.Now().Add(time.Second)) }
+
+// read executes the plan's statement for a key that no row has.
+func (p *Plan) read(c selector, deadline time.Time) error {
 	s := &statement{}
 	s.reset(p, defaultMaxBlockBytes)
 	key, err := p.emptyKey()
@@ -395,7 +436,7 @@ func (p *Plan) warm(c selector) error {
 		return err
 	}
 	s.add(key)
-	s.deadline = time.Now().Add(time.Second)
+	s.deadline = deadline
 	return s.execute(c, &block{width: len(p.sel.Columns)})
 }
 

@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"time"
+
+	"github.com/rongate/rongate/breaker"
+	"github.com/rongate/rongate/pool"
 )
 
 const (
@@ -38,7 +42,12 @@ func (r *Reader) begin(n *node, s *statement) {
 		t.smallAt = s.begun
 	}
 	n.busy++
+	n.running = append(n.running, s)
 	n.counts.begin(s.keys())
+	s.overdue = s.begun.Add(max(n.patience(), sizeFactor*r.typical[sizeOf(s.keys())]))
+	r.lookBy(s.overdue)
+	r.retries.earn()
+	r.rescues.earn()
 	r.counts.Merged += uint64(len(s.pieces) - 1)
 	r.counts.Shared += uint64(len(s.places) - s.keys())
 }
@@ -51,7 +60,7 @@ func (r *Reader) run(s *statement) {
 }
 
 // runFor executes a statement that has begun on the goroutine of the call that it is for, which spares the two a meeting.
-// Should the call's deadline pass before there is an answer, the statement goes on without it.
+// Should the statement be overdue, or the call's deadline pass, before there is an answer, it goes on without it.
 func (r *Reader) runFor(c *Call, s *statement) {
 	sound := false
 	defer func() {
@@ -59,7 +68,11 @@ func (r *Reader) runFor(c *Call, s *statement) {
 			crash(recover())
 		}
 	}()
-	pending, err := s.executeWithin(c.deadline, r.blocks.get(len(s.plan.sel.Columns)))
+	patience := c.deadline
+	if s.overdue.Before(patience) {
+		patience = s.overdue
+	}
+	pending, err := s.executeWithin(patience, r.blocks.get(len(s.plan.sel.Columns)))
 	if !pending { // else it is resume's
 		if next := r.ended(s, err); next != nil {
 			r.launch(next)
@@ -83,39 +96,39 @@ func (r *Reader) ended(s *statement, err error) *statement {
 	b := s.block
 	s.node.counts.latency.Record(time.Since(s.begun))
 	r.blocks.count(b)
-	v := classify(err)
+	j := judge(err)
 	switch {
-	case v == verdictStale:
+	case j.verdict == verdictStale:
 		r.cfg.OnStale(s.plan.sel.Group.Table)
-	case v == verdictFinal && err != nil && !errors.Is(err, ErrTooLarge):
+	case j.verdict == verdictFinal && err != nil && !errors.Is(err, ErrTooLarge):
 		r.complain(s.plan.sel.Group.Table, err)
 	}
-	next := r.finish(s, v, err)
+	next := r.finish(s, j, err)
 	r.blocks.release(b)
 	return next
 }
 
 // finish gives the statement's answer to its pieces, or tries them again, and returns the next statement for the
 // connection; nil when it has been given back.
-func (r *Reader) finish(s *statement, v verdict, err error) *statement {
+func (r *Reader) finish(s *statement, j judgement, err error) *statement {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, c := s.node, s.conn
 	n.busy--
+	n.running = slices.DeleteFunc(n.running, func(o *statement) bool { return o == s })
 	s.queue.ended(s)
 	s.leaveLane()
-	if tooLarge := errors.Is(err, ErrTooLarge); len(s.pieces) > 1 && (err == nil || tooLarge) {
-		s.plan.learn(s.keys(), tooLarge)
+	changed := r.learn(n, s, j, err)
+	for _, p := range s.pieces {
+		p.quit(s)
 	}
 	if err != nil {
-		n.counts.fail(v, err)
-		r.fail(n, s, v, err)
+		n.counts.fail(j.verdict, err)
+		r.fail(n, s, j, err)
 	} else {
-		for _, p := range s.pieces {
-			r.deliver(p, s.block, nil)
-		}
+		r.answer(s)
 	}
-	serves := !s.detached && !c.Broken() && !n.gone
+	serves := !s.detached && !c.Broken() && !n.gone && n.fit
 	s.conn, s.block, s.node, s.queue = nil, nil, nil, nil
 	clear(s.pieces) // a spare statement keeps no call alive
 	r.spare.Put(s)
@@ -126,45 +139,99 @@ func (r *Reader) finish(s *statement, v verdict, err error) *statement {
 	if next == nil {
 		c.Release()
 	}
-	if !serves || r.queued[laneLarge] > 0 {
+	if changed || !serves || r.queued[laneLarge] > 0 {
 		r.settle() // the node may be gone, or the connection free after all; or more of them are for large ones by now
 	}
 	return next
 }
 
+// learn draws from the end of a statement what it says of its node and its plan. It reports whether the node is passed over now,
+// or not any more.
+func (r *Reader) learn(n *node, s *statement, j judgement, err error) (changed bool) {
+	now := time.Now()
+	took, size, o := now.Sub(s.begun), sizeOf(s.keys()), j.outcome
+	switch {
+	case err == nil:
+		if r.typical.slow(size, took) {
+			o = breaker.Slow
+		}
+		n.pace.note(r.typical.multiple(size, took), took, now)
+		r.typical.note(size, took)
+	case o == breaker.Failure || o == breaker.Slow:
+		n.pace.note(maxPace, took, now)
+	}
+	if tooLarge := errors.Is(err, ErrTooLarge); len(s.pieces) > 1 && (err == nil || tooLarge) {
+		s.plan.learn(s.keys(), tooLarge)
+	}
+	if changed = r.heard(n, s.begun, o, !errors.Is(err, pool.ErrBroken), now); changed {
+		r.assess(now)
+	}
+	return changed
+}
+
+// answer gives the statement's block to those of its pieces that still want it.
+func (r *Reader) answer(s *statement) {
+	for i, p := range s.pieces {
+		if p.open() {
+			p.base = int(s.bases[i])
+			r.deliver(p, s.block, nil)
+		}
+	}
+}
+
 // fail decides what becomes of the pieces of a failed statement. One that has failed on its data may have done so on a
 // single key or row: each of its pieces gets a statement of its own, and the answer that it would have had alone. The last
 // attempt of a piece is its own too, since what breaks a connection may also be another's data.
-func (r *Reader) fail(n *node, s *statement, v verdict, err error) {
+func (r *Reader) fail(n *node, s *statement, j judgement, err error) {
 	var later []*piece
-	onData := v == verdictFinal || errors.Is(err, errValue)
+	onData := j.verdict == verdictFinal || errors.Is(err, errValue)
+	again := r.grant(s, j, onData)
 	for _, p := range s.pieces {
-		p.running = nil
-		if onData && p.keys() < s.keys() { // one that has asked for all that the statement did has its answer
-			p.solo = true
-			p.attempts-- // it was not to blame
-			r.dispatch(p)
-			continue
-		}
 		p.tried |= n.bit()
-		p.solo = p.solo || p.attempts == maxAttempts-1
 		switch {
-		case p.call == nil:
+		case !p.open() || p.underway(): // another statement may answer it
+		case onData && p.keys() < s.keys(): // one that has asked for all that the statement did has its answer
+			p.solo = true
+			p.attempts-- // it was not to blame, nor the node
+			p.tried &^= n.bit()
+			r.dispatch(p)
 		case !time.Now().Before(p.call.deadline): // the call has yet to notice, and would leave a second attempt at once
 			r.deliver(p, nil, ErrDeadline)
-		case p.attempts >= maxAttempts || v == verdictFinal || v == verdictStale:
+		case !again || p.attempts > j.retries || p.attempts >= maxAttempts:
 			r.deliver(p, nil, err)
-		case v == verdictElsewhere:
+		case j.verdict == verdictElsewhere:
 			r.counts.Retries++
+			p.solo = p.solo || p.attempts == maxAttempts-1
 			r.dispatch(p)
 		default:
 			r.counts.Retries++
+			p.solo = p.solo || p.attempts == maxAttempts-1
 			later = append(later, p)
 		}
 	}
 	if len(later) > 0 {
 		r.wg.Go(func() { r.repeat(later) })
 	}
+}
+
+// grant counts what becomes of a failed statement, and reports whether its pieces may be tried again: where the same would not
+// come of it, and within the budget.
+func (r *Reader) grant(s *statement, j judgement, onData bool) bool {
+	by := &r.counts.RetriesBy
+	switch {
+	case onData && len(s.pieces) > 1:
+		by.Apart++
+	case j.retries == 0 || s.waiting == 0:
+		return false
+	case !r.retries.spend():
+		by.Denied++
+		return false
+	case j.verdict == verdictElsewhere:
+		by.Elsewhere++
+	default:
+		by.Later++
+	}
+	return true
 }
 
 // repeat dispatches pieces after a pause.

@@ -19,9 +19,12 @@ type statement struct {
 	start    func()      // runs it; made once, as it is used again and again
 	resume   func(error) // goes on after SelectWithin
 	pieces   []*piece
-	waiting  int       // pieces whose call still waits
+	bases    []int32   // by piece: where places tells of it
+	waiting  int       // pieces that still want its answer
 	deadline time.Time // the latest of the pieces' deadlines
 	begun    time.Time
+	overdue  time.Time // when its node is suspect for it
+	rescued  bool      // its pieces are asked for elsewhere
 	node     *node
 	conn     Conn   // what it runs on
 	queue    *queue // of its plan and the node's tier
@@ -52,7 +55,8 @@ type statement struct {
 func (s *statement) reset(p *Plan, limit int) {
 	s.plan, s.limit = p, limit
 	s.pieces, s.enc, s.ends, s.places = s.pieces[:0], s.enc[:0], s.ends[:0], s.places[:0]
-	s.waiting, s.conn, s.block, s.detached = 0, nil, nil, false
+	s.bases = s.bases[:0]
+	s.waiting, s.conn, s.block, s.detached, s.rescued = 0, nil, nil, false, false
 	s.deadline = time.Time{}
 	if s.seed == (maphash.Seed{}) {
 		s.seed = maphash.MakeSeed()
@@ -79,7 +83,7 @@ func (s *statement) take(p *piece) {
 	if len(s.pieces) == 1 {
 		s.tabulate()
 	}
-	p.base = len(s.places)
+	s.bases = append(s.bases, int32(len(s.places)))
 	for _, first := range p.read.keys.firsts[p.from:p.to] {
 		key := p.read.keys.tuple(int(first))
 		if len(s.pieces) == 0 { // a piece's keys are distinct
@@ -100,7 +104,8 @@ func (s *statement) take(p *piece) {
 		s.deadline = p.call.deadline
 	}
 	s.waiting++
-	p.running, p.admitted = s, true
+	p.join(s)
+	p.admitted = true
 	p.attempts++
 }
 

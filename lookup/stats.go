@@ -97,6 +97,7 @@ const sizes = 8
 
 type counts struct {
 	Refused, Retries, Abandoned, Merged, Shared uint64
+	RetriesBy                                   RetryCounts
 
 	waits hist.Histogram
 }
@@ -139,10 +140,12 @@ func (r *Reader) Stats() Stats {
 	s := Stats{
 		Queued: r.waiting(), Waits: r.counts.waits.Snapshot(), Blocks: r.blocks.live.Load(), LiveBytes: r.blocks.bytes.Load(),
 		Refused: r.counts.Refused, Retries: r.counts.Retries, Abandoned: r.counts.Abandoned,
-		Merged: r.counts.Merged, Shared: r.counts.Shared,
+		Merged: r.counts.Merged, Shared: r.counts.Shared, RetriesBy: r.counts.RetriesBy,
 	}
+	now := time.Now()
+	r.assess(now)
 	for _, n := range r.nodes {
-		ns := r.nodeStats(n)
+		ns := r.nodeStats(n, now)
 		if n.leaving {
 			s.Leaving++
 		}
@@ -158,11 +161,19 @@ func (r *Reader) Stats() Stats {
 }
 
 // nodeStats returns what is known of a node. Reader.mu is held.
-func (r *Reader) nodeStats(n *node) NodeStats {
+func (r *Reader) nodeStats(n *node, now time.Time) NodeStats {
 	ns := NodeStats{
 		Address: n.Address, Zone: n.Zone, Local: n.tier == tierOwn, Busy: n.busy,
 		Statements: n.counts.Statements, Keys: n.counts.Keys, Sizes: n.counts.sizes,
 		Latency: n.counts.latency.Snapshot(), Errors: n.counts.errors,
+
+		Region: n.Region, State: n.state, Why: n.why, Since: n.since, Force: n.force,
+		Pace: n.pace.now(now), Average: n.pace.average, Patience: n.patience(),
+		Suspicions: n.suspicions, Ejections: n.breaker.Trips(), Probes: n.probes, Rescued: n.rescued,
+		Transitions: n.transitions,
+	}
+	for _, s := range n.running {
+		ns.Oldest = max(ns.Oldest, now.Sub(s.begun))
 	}
 	if n.conns != nil {
 		ns.Up, ns.Pool = n.conns.Up(), n.conns.Stats()
