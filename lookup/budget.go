@@ -6,8 +6,8 @@ import (
 	"github.com/rongate/rongate/pool"
 )
 
-// A budget bounds what is done beside the statements that calls ask for, to a share of them: each of those earns it some, each
-// thing done costs it one.
+// A budget bounds what is done beside the statements that calls ask for, to a share of them: each of those earns it
+// some, each thing done costs it one.
 type budget struct {
 	left  float64
 	share float64 // what a statement earns
@@ -35,7 +35,8 @@ func (b *budget) afford(most float64) {
 }
 
 const (
-	// retryShare is the share of statements that may be tried again after they failed: more would add to what makes them fail.
+	// retryShare is the share of statements that may be tried again after they failed: more would add to what makes them
+	// fail.
 	retryShare = 0.1
 
 	// rescueShare is the share of statements that may be asked for elsewhere while they run.

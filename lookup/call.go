@@ -162,8 +162,8 @@ func (c *Call) cut() []piece {
 }
 
 // shares reports whether distinct keys may be read together with those of others. Where rules known here do not decide
-// which row answers a key, a row that another call has asked for leaves keys undecided that would have been decided without
-// it, and each of those costs a statement.
+// which row answers a key, a row that another call has asked for leaves keys undecided that would have been decided
+// without it, and each of those costs a statement.
 func (rd *Read) shares(from, to int) bool {
 	switch rd.plan.match {
 	case column.MatchExact:

@@ -9,8 +9,8 @@ import (
 	"github.com/rongate/rongate/pool"
 )
 
-// Connections are the connections to one node. TryAcquire, and the methods of Conn but the Selects, must not block and must
-// not call back: they are called under Reader.mu.
+// Connections are the connections to one node. TryAcquire, and the methods of Conn but the Selects, must not block and
+// must not call back: they are called under Reader.mu.
 type Connections interface {
 	TryAcquire() Conn // nil when none is free
 	Up() bool
@@ -105,8 +105,8 @@ func (r *Reader) place(p *piece) *statement {
 	return s
 }
 
-// hopeless reports whether a piece would wait in vain: the statements that what waits before it takes, if that asks for as many
-// keys as it does, end after its deadline.
+// hopeless reports whether a piece would wait in vain: the statements that what waits before it takes, if that asks for
+// as many keys as it does, end after its deadline.
 func (r *Reader) hopeless(t int, p *piece) bool {
 	plan := p.read.plan
 	ahead := len(plan.queues[t].lanes[p.lane()]) * p.keys() / plan.shareable
@@ -117,8 +117,8 @@ func (r *Reader) hopeless(t int, p *piece) bool {
 	return wait > time.Until(p.call.deadline)
 }
 
-// busyTier returns where pieces wait while no node is up: the nearest tier with a node that answers, but whose connections
-// are all taken by statements that nobody waits for any more, or -1. It will have another in a moment.
+// busyTier returns where pieces wait while no node is up: the nearest tier with a node that answers, but whose
+// connections are all taken by statements that nobody waits for any more, or -1. It will have another in a moment.
 func (r *Reader) busyTier() int {
 	for t := range r.tiers {
 		for _, n := range r.tiers[t].nodes {
@@ -186,8 +186,8 @@ func (r *Reader) start(t int, p *piece) *statement {
 	return nil
 }
 
-// best returns the node of a tier that is to be used and has the least weight, besides those to avoid; nil if there is none. Of
-// equally good ones it is each one's turn.
+// best returns the node of a tier that is to be used and has the least weight, besides those to avoid; nil if there is
+// none. Of equally good ones it is each one's turn.
 func (r *Reader) best(t int, avoid nodeSet) (best *node) {
 	nodes := r.tiers[t].nodes
 	r.tiers[t].turn++

@@ -12,7 +12,8 @@ import (
 	"github.com/rongate/rongate/lookup"
 )
 
-// hot is look-ups of few keys on nodes with connections to spare. Statements take 1 ms, the first one as long as stall says.
+// hot is look-ups of few keys on nodes with connections to spare. Statements take 1 ms, the first one as long as stall
+// says.
 type hot struct {
 	*fixture
 	stall   time.Duration

@@ -69,7 +69,8 @@ func (n *node) patience() time.Duration { return patienceFor(n.recent.p99) }
 // ramping reports whether the node is to be used little.
 func (n *node) ramping(now time.Time) bool { return now.Before(n.rampUntil) }
 
-// weight is how a node compares with others of its tier, by what it has running and how fast it is: the least is the best.
+// weight is how a node compares with others of its tier, by what it has running and how fast it is: the least is the
+// best.
 func (n *node) weight(now time.Time) float64 {
 	w := max(1, n.pace.now(now)/evenPace) * float64(n.busy+1)
 	if n.ramping(now) {
@@ -78,8 +79,8 @@ func (n *node) weight(now time.Time) float64 {
 	return w
 }
 
-// assess brings in line what follows from the nodes' health: which of them are fit to be used, and what is told of them. Evidence
-// against nodes counts only while there is another that is connected and without. Reader.mu is held.
+// assess brings in line what follows from the nodes' health: which of them are fit to be used, and what is told of
+// them. Evidence against nodes counts only while there is another that is connected and without. Reader.mu is held.
 func (r *Reader) assess(now time.Time) {
 	healthy := false
 	for _, n := range r.nodes {
@@ -202,8 +203,8 @@ func (n *node) overdue(now time.Time) (oldest *statement) {
 	return oldest
 }
 
-// heard notes how a statement has ended on a node that was begun at the given time; answered says that the server has said so. It
-// reports whether the node is passed over now, or not any more.
+// heard notes how a statement has ended on a node that was begun at the given time; answered says that the server has
+// said so. It reports whether the node is passed over now, or not any more.
 func (r *Reader) heard(n *node, begun time.Time, o breaker.Outcome, answered bool, now time.Time) (changed bool) {
 	if n.breaker.Record(begun, o) {
 		changed = true
@@ -223,8 +224,8 @@ func (r *Reader) heard(n *node, begun time.Time, o breaker.Outcome, answered boo
 	return changed
 }
 
-// pardon closes the breaker of a node again that has opened over slow answers, where half of the nodes are passed over for that
-// already, or all others for something: it may be the cluster that is slow, or the load too much.
+// pardon closes the breaker of a node again that has opened over slow answers, where half of the nodes are passed over
+// for that already, or all others for something: it may be the cluster that is slow, or the load too much.
 func (r *Reader) pardon(n *node) {
 	if !n.breaker.Soft() {
 		return

@@ -10,11 +10,12 @@ import (
 // sizeOf is the class of statements for so many keys: one key, up to 2, up to 4 and so on.
 func sizeOf(keys int) int { return bits.Len(uint(keys - 1)) }
 
-// typical is what statements take, by size: a running median over all nodes, which a node that is slow does not move, and a
-// cluster that is does.
+// typical is what statements take, by size: a running median over all nodes, which a node that is slow does not move,
+// and a cluster that is does.
 type typical [sizes]time.Duration
 
-// note counts a statement that was answered. A step of a thirty-second follows a change tenfold within some 70 statements.
+// note counts a statement that was answered. A step of a thirty-second follows a change tenfold within some 70
+// statements.
 func (t *typical) note(size int, took time.Duration) {
 	m := &t[size]
 	switch {
@@ -41,7 +42,8 @@ const (
 	evenPace = 2
 )
 
-// pace is how a node does in comparison: the moving average of what its statements take, as a multiple of what is typical.
+// pace is how a node does in comparison: the moving average of what its statements take, as a multiple of what is
+// typical.
 type pace struct {
 	multiple float64
 	average  time.Duration // of what they take

@@ -9,9 +9,9 @@ import (
 )
 
 // queue is the pieces of one plan that wait for a connection of one tier. It belongs to no node, so that a stalled node
-// holds up nothing but what runs on it. Those of large batches have a lane of their own: the two are served in turn, share
-// no statement, and while there are others about, statements of large batches have few of the connections. So a single
-// vector does not wait for a batch, and no batch for ever.
+// holds up nothing but what runs on it. Those of large batches have a lane of their own: the two are served in turn,
+// share no statement, and while there are others about, statements of large batches have few of the connections. So a
+// single vector does not wait for a batch, and no batch for ever.
 type queue struct {
 	lanes [laneCount][]*piece // oldest first
 	turn  int                 // the lane to be served first, modulo their number
@@ -35,8 +35,8 @@ const (
 )
 
 // follows reports whether a statement under way asks for all keys of a piece. The piece waits for its end then, and goes
-// with all others that do: a key that many ask for at once is read twice, and not once for each of them. What the statement
-// itself answers is not for the piece, as it may be from before a write that its caller knows of.
+// with all others that do: a key that many ask for at once is read twice, and not once for each of them. What the
+// statement itself answers is not for the piece, as it may be from before a write that its caller knows of.
 func (r *Reader) follows(t int, p *piece) bool {
 	running := p.read.plan.queues[t].running
 	if len(running) == 0 || r.cfg.Unmerged || p.solo || p.attempts > 0 || p.keys() > followKeys ||
@@ -61,8 +61,8 @@ const (
 // aboutTime is how long after a small statement has begun others are expected: batches take turns for less.
 const aboutTime = 100 * time.Millisecond
 
-// longWait is what a large piece waits before it may have more of the connections: more than a batch of a thousand entries
-// takes with few, and less than its deadline.
+// longWait is what a large piece waits before it may have more of the connections: more than a batch of a thousand
+// entries takes with few, and less than its deadline.
 const longWait = 200 * time.Millisecond
 
 // largeEvery is how often it is looked at whether large pieces may have more of the connections by now, beside when a
@@ -79,8 +79,8 @@ func (p *piece) lane() int {
 
 func (q *queue) empty() bool { return len(q.lanes[laneSmall])+len(q.lanes[laneLarge]) == 0 }
 
-// admits reports whether another statement of a lane may run in a tier, for a piece that waits for so long. While there are
-// small ones about, large ones have a quarter of the connections, and those that wait for long half of them.
+// admits reports whether another statement of a lane may run in a tier, for a piece that waits for so long. While there
+// are small ones about, large ones have a quarter of the connections, and those that wait for long half of them.
 func (r *Reader) admits(t, lane int, waited time.Duration) bool {
 	if lane == laneSmall || time.Since(r.tiers[t].smallAt) > aboutTime {
 		return true
@@ -163,8 +163,8 @@ func (r *Reader) nextOf(tier int, n *node, c Conn) *statement {
 	return nil
 }
 
-// gather makes a statement of what waits in a queue and node n may serve, of the lane whose turn it is if there is such; nil
-// if there is none.
+// gather makes a statement of what waits in a queue and node n may serve, of the lane whose turn it is if there is
+// such; nil if there is none.
 func (r *Reader) gather(q *queue, n *node, c Conn) *statement {
 	for i := range laneCount {
 		lane := (q.turn + i) % laneCount
@@ -180,8 +180,8 @@ func (r *Reader) gather(q *queue, n *node, c Conn) *statement {
 	return nil
 }
 
-// fill makes a statement of the oldest piece of a lane that node n may serve, and of what comes after it until one does not
-// fit.
+// fill makes a statement of the oldest piece of a lane that node n may serve, and of what comes after it until one does
+// not fit.
 func (r *Reader) fill(lane *[]*piece, n *node, c Conn) (s *statement) {
 	kept := (*lane)[:0]
 	now := time.Now()
@@ -217,8 +217,8 @@ func (r *Reader) fill(lane *[]*piece, n *node, c Conn) (s *statement) {
 // merges reports whether more pieces may be added to a statement.
 func (r *Reader) merges(s *statement) bool { return !r.cfg.Unmerged && !s.pieces[0].solo }
 
-// serves reports whether node n may serve a piece: one that has failed there is left for another node of the tier, if one is
-// up that it has not failed on.
+// serves reports whether node n may serve a piece: one that has failed there is left for another node of the tier, if
+// one is up that it has not failed on.
 func (r *Reader) serves(n *node, p *piece) bool {
 	return p.tried&n.bit() == 0 || !r.tierUp(n.tier, p.tried)
 }

@@ -286,8 +286,8 @@ func (r *Reader) refuse(p *piece, err error) {
 	}
 }
 
-// deliver gives a piece its answer: a reference to a block, or an error. What else would come for it is not waited for any more;
-// the call's memory is theirs then. Reader.mu is held.
+// deliver gives a piece its answer: a reference to a block, or an error. What else would come for it is not waited for
+// any more; the call's memory is theirs then. Reader.mu is held.
 func (r *Reader) deliver(p *piece, b *block, err error) {
 	if !p.open() {
 		return
@@ -312,7 +312,8 @@ func (r *Reader) deliver(p *piece, b *block, err error) {
 	}
 }
 
-// Ready reports whether any node can serve: is connected, has not failed time after time, and has not been silent for long.
+// Ready reports whether any node can serve: is connected, has not failed time after time, and has not been silent for
+// long.
 func (r *Reader) Ready() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

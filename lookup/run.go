@@ -90,8 +90,8 @@ func crash(cause any) {
 	select {}
 }
 
-// ended deals with a statement that was executed, and returns the next one for its connection; nil when that has been given
-// back.
+// ended deals with a statement that was executed, and returns the next one for its connection; nil when that has been
+// given back.
 func (r *Reader) ended(s *statement, err error) *statement {
 	b := s.block
 	s.node.counts.latency.Record(time.Since(s.begun))
@@ -145,8 +145,8 @@ func (r *Reader) finish(s *statement, j judgement, err error) *statement {
 	return next
 }
 
-// learn draws from the end of a statement what it says of its node and its plan. It reports whether the node is passed over now,
-// or not any more.
+// learn draws from the end of a statement what it says of its node and its plan. It reports whether the node is passed
+// over now, or not any more.
 func (r *Reader) learn(n *node, s *statement, j judgement, err error) (changed bool) {
 	now := time.Now()
 	took, size, o := now.Sub(s.begun), sizeOf(s.keys()), j.outcome
@@ -180,8 +180,8 @@ func (r *Reader) answer(s *statement) {
 }
 
 // fail decides what becomes of the pieces of a failed statement. One that has failed on its data may have done so on a
-// single key or row: each of its pieces gets a statement of its own, and the answer that it would have had alone. The last
-// attempt of a piece is its own too, since what breaks a connection may also be another's data.
+// single key or row: each of its pieces gets a statement of its own, and the answer that it would have had alone. The
+// last attempt of a piece is its own too, since what breaks a connection may also be another's data.
 func (r *Reader) fail(n *node, s *statement, j judgement, err error) {
 	var later []*piece
 	onData := j.verdict == verdictFinal || errors.Is(err, errValue)
@@ -214,8 +214,8 @@ func (r *Reader) fail(n *node, s *statement, j judgement, err error) {
 	}
 }
 
-// grant counts what becomes of a failed statement, and reports whether its pieces may be tried again: where the same would not
-// come of it, and within the budget.
+// grant counts what becomes of a failed statement, and reports whether its pieces may be tried again: where the same
+// would not come of it, and within the budget.
 func (r *Reader) grant(s *statement, j judgement, onData bool) bool {
 	by := &r.counts.RetriesBy
 	switch {

@@ -11,8 +11,8 @@ import (
 	"github.com/rongate/rongate/pool"
 )
 
-// A statement is one SELECT for up to maxKeys distinct keys of one plan: the keys that its pieces ask for, the pieces, and
-// the block it fills. It implements pool.Sink. The goroutine that runs it owns it; pieces, waiting, conn and
+// A statement is one SELECT for up to maxKeys distinct keys of one plan: the keys that its pieces ask for, the pieces,
+// and the block it fills. It implements pool.Sink. The goroutine that runs it owns it; pieces, waiting, conn and
 // detached are guarded by Reader.mu, and the keys do not change while it runs.
 type statement struct {
 	plan     *Plan
@@ -63,7 +63,8 @@ func (s *statement) reset(p *Plan, limit int) {
 	}
 }
 
-// leaveLane ends what s takes of its tier's connections for large statements. A second call does nothing. Reader.mu is held.
+// leaveLane ends what s takes of its tier's connections for large statements. A second call does nothing. Reader.mu is
+// held.
 func (s *statement) leaveLane() {
 	if s.tier != nil {
 		s.tier.large--
@@ -109,8 +110,8 @@ func (s *statement) take(p *piece) {
 	p.attempts++
 }
 
-// maxPlaces bounds the keys that a statement is given, those that it has already included: it is filled and its pieces are
-// answered under Reader.mu.
+// maxPlaces bounds the keys that a statement is given, those that it has already included: it is filled and its pieces
+// are answered under Reader.mu.
 const maxPlaces = 16 * maxKeys
 
 // fits reports whether the keys of a piece may be added. Reader.mu is held.
@@ -185,7 +186,8 @@ func (s *statement) execute(c selector, b *block) error {
 	return s.conclude(c, c.Select(s.deadline, s.query, s.args, s))
 }
 
-// executeWithin is execute for a goroutine that waits no longer than patience. While it is pending, resume is still to come.
+// executeWithin is execute for a goroutine that waits no longer than patience. While it is pending, resume is still to
+// come.
 func (s *statement) executeWithin(patience time.Time, b *block) (pending bool, err error) {
 	s.prepare(b)
 	pending, err = s.conn.SelectWithin(patience, s.deadline, s.query, s.args, s, s.resume)

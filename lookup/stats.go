@@ -45,7 +45,7 @@ type NodeStats struct {
 	Why         string        // the node is in its state
 	Since       time.Time     // it is
 	Force       Force         // by an operator
-	Pace        float64       // moving average of what its statements take, as a multiple of what such statements take on all nodes
+	Pace        float64       // moving average of what its statements take, as a multiple of what is typical of all nodes
 	Average     time.Duration // moving average of what its statements take
 	Oldest      time.Duration // age of the oldest statement running; 0: none runs
 	Patience    time.Duration // the age at which a statement makes the node suspect

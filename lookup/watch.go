@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// A node that is passed over is sent a read of its own between these two times after it was last, at random, so that many
-	// gateways do not ask a node that is back all at once.
+	// A node that is passed over is sent a read of its own between these two times after it was last, at random, so that
+	// many gateways do not ask a node that is back all at once.
 	minProbe = 100 * time.Millisecond
 	maxProbe = 250 * time.Millisecond
 
@@ -21,8 +21,8 @@ const (
 	// againAfter is how soon it is looked again at statements that could not be sent elsewhere.
 	againAfter = 10 * time.Millisecond
 
-	// spillAfter is how long a look-up may wait for the nodes of its own tier where those of another are free: they cannot take
-	// the work. Waits are a tenth of it at saturation.
+	// spillAfter is how long a look-up may wait for the nodes of its own tier where those of another are free: they cannot
+	// take the work. Waits are a tenth of it at saturation.
 	spillAfter = 25 * time.Millisecond
 )
 
@@ -40,8 +40,8 @@ func (r *Reader) lookBy(at time.Time) {
 	r.looker.Reset(wait)
 }
 
-// look does what is due by itself: statements that are overdue, nodes to be probed, look-ups that may be served in another way
-// by now.
+// look does what is due by itself: statements that are overdue, nodes to be probed, look-ups that may be served in
+// another way by now.
 func (r *Reader) look() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,8 +123,8 @@ func (r *Reader) probe(n *node, c Conn, p *Plan, begun time.Time) {
 	r.settle()
 }
 
-// rescue asks elsewhere for what runs on a node that does not answer in time, while there is a node without evidence against it.
-// The statements go on: whichever answer is first counts.
+// rescue asks elsewhere for what runs on a node that does not answer in time, while there is a node without evidence
+// against it. The statements go on: whichever answer is first counts.
 func (r *Reader) rescue(n *node, now time.Time) {
 	if !n.suspect || r.desperate || n.fit {
 		return

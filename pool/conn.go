@@ -83,9 +83,9 @@ func (c *Conn) Select(deadline time.Time, query string, args []column.Value, sin
 	return c.session.Select(deadline, query, args, sink)
 }
 
-// SelectWithin is Select on behalf of a goroutine that waits no longer than patience. If pending is true the statement has not
-// ended: Select's error goes to later, on another goroutine, and until then args and sink are borrowed. On encrypted
-// connections, and of a query that is not prepared yet, that is always so.
+// SelectWithin is Select on behalf of a goroutine that waits no longer than patience. If pending is true the statement
+// has not ended: Select's error goes to later, on another goroutine, and until then args and sink are borrowed. On
+// encrypted connections, and of a query that is not prepared yet, that is always so.
 func (c *Conn) SelectWithin(
 	patience, deadline time.Time, query string, args []column.Value, sink Sink, later func(error),
 ) (pending bool, err error) {

@@ -70,8 +70,8 @@ func (p *Pool) beat() time.Duration {
 	return max(shortest/2, time.Millisecond)
 }
 
-// dialMissingLocked starts dialing all connections that are missing, in parallel. While the node does not let anybody in, one
-// tries for all: many clients wait for a node that is gone, and it has enough to do when it is back.
+// dialMissingLocked starts dialing all connections that are missing, in parallel. While the node does not let anybody
+// in, one tries for all: many clients wait for a node that is gone, and it has enough to do when it is back.
 func (p *Pool) dialMissingLocked() {
 	missing := p.cfg.Size - p.countLocked(isAttached) - p.dialing
 	if p.down {

@@ -11,8 +11,8 @@ func (s *Snapshot) Since(earlier *Snapshot) Snapshot {
 	return d
 }
 
-// Quantile returns the bound below which a share of the latencies is, that itself included; of the last bucket, which has none,
-// twice the greatest bound. It is 0 where nothing was counted.
+// Quantile returns the bound below which a share of the latencies is, that itself included; of the last bucket, which
+// has none, twice the greatest bound. It is 0 where nothing was counted.
 func (s *Snapshot) Quantile(share float64) time.Duration {
 	total := s.Count()
 	if total == 0 {

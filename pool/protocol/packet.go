@@ -37,8 +37,8 @@ type reader struct {
 // hold lets go of what has been read: a rewind leads here.
 func (in *reader) hold() { in.mark, in.markSequence, in.spliced = in.start, in.sequence, false }
 
-// rewind undoes what has been read since hold, if that failed for want of time: it can be tried again with more. It reports
-// whether it has.
+// rewind undoes what has been read since hold, if that failed for want of time: it can be tried again with more. It
+// reports whether it has.
 func (in *reader) rewind(err error) bool {
 	if in.spliced || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return false

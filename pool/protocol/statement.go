@@ -85,8 +85,8 @@ func (s *Statement) Send(args []column.Value) error {
 	return c.send()
 }
 
-// Receive reads the answer up to the rows. If it fails for want of time (os.ErrDeadlineExceeded) it can be called again with
-// more, unless Spent says that it cannot.
+// Receive reads the answer up to the rows. If it fails for want of time (os.ErrDeadlineExceeded) it can be called again
+// with more, unless Spent says that it cannot.
 func (s *Statement) Receive() error {
 	s.conn.in.hold()
 	err := s.receive()
@@ -200,8 +200,8 @@ func (s *Statement) parse(definitions []byte, n int) error {
 	return nil
 }
 
-// Next reads a row. Its values and their bytes are valid until the next call. At the end it is io.EOF. If it fails for want of
-// time it can be called again with more, as Receive.
+// Next reads a row. Its values and their bytes are valid until the next call. At the end it is io.EOF. If it fails for
+// want of time it can be called again with more, as Receive.
 func (s *Statement) Next() ([]column.Value, error) {
 	if !s.open {
 		return nil, io.EOF
