@@ -63,19 +63,18 @@ func (r *Reader) admit(cfg *Config, template int) []*node {
 	var next []*node
 	for _, nc := range cfg.Nodes {
 		n := &node{
-			NodeConfig: nc, access: cfg.Pool, template: template, id: freeID(present, next), counts: &nodeCounts{},
+			NodeConfig: nc, access: nc.accessBy(cfg.Pool), template: template, id: freeID(present, next), counts: &nodeCounts{},
 			health: newHealth(cfg.Breaker, time.Now()),
 		}
 		if f, ok := r.forces[nc.Address]; ok {
 			n.force = f
 		}
-		n.access.Address = nc.Address
 		for _, old := range present {
 			if old.Address != nc.Address {
 				continue
 			}
 			n.counts = old.counts
-			if old.template == template {
+			if old.template == template && old.ServerName == nc.ServerName {
 				n = old
 				break
 			}

@@ -60,8 +60,7 @@ type Limits struct {
 // ends. Without a catalogue it looks at no table. It only reads.
 func Probe(ctx context.Context, cfg pool.Config, nc NodeConfig, spec *catalog.Spec) *NodeReport {
 	p := &probe{ctx: ctx, spec: spec, report: &NodeReport{NodeConfig: nc}}
-	p.cfg = cfg.Effective()
-	p.cfg.Address = nc.Address
+	p.cfg = nc.accessBy(cfg.Effective())
 	p.cfg.HandshakeTimeout = max(p.cfg.HandshakeTimeout, patientHandshake)
 	p.cfg.DrainGrace = time.Millisecond // nobody uses the connections again
 	p.watchTLS()

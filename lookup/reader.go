@@ -59,6 +59,19 @@ type NodeConfig struct {
 	Address string // host:port, or the path of a unix socket
 	Zone    string
 	Region  string
+
+	// ServerName is the name that the node's certificate must have, where Pool.TLS says none. Default: the host of Address.
+	ServerName string
+}
+
+// accessBy is how the node is connected to, by the template for all.
+func (nc NodeConfig) accessBy(template pool.Config) pool.Config {
+	template.Address = nc.Address
+	if nc.ServerName != "" && template.TLS != nil && template.TLS.ServerName == "" {
+		template.TLS = template.TLS.Clone()
+		template.TLS.ServerName = nc.ServerName
+	}
+	return template
 }
 
 const (
