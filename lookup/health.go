@@ -124,7 +124,7 @@ func (r *Reader) tell(n *node, now time.Time) {
 	r.news = append(r.news, news{n.Address, n.state, state, why})
 	n.state, n.why, n.since = state, why, now
 	n.transitions++
-	if !r.telling {
+	if !r.telling && !r.closed { // Close may be waiting already
 		r.telling = true
 		r.wg.Go(r.tellNews)
 	}

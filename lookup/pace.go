@@ -137,7 +137,7 @@ const (
 
 // slow reports whether a statement that was answered took too long to be of use.
 func (t *typical) slow(size int, took time.Duration) bool {
-	return took > slowLeast && took > slowFactor*t[size]
+	return took > slowLeast && t[size] > 0 && took > slowFactor*t[size]
 }
 
 // multiple is how many times what is typical a statement took.
