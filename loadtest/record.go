@@ -29,16 +29,17 @@ func microseconds(d time.Duration) int64 {
 
 // A Count is what became of the requests that were due in some stretch of time.
 type Count struct {
-	Due      uint64                  // requests that were due
-	Sent     uint64                  // of them, those that were sent
-	Late     uint64                  // of them, those that the harness sent more than a millisecond late
-	Answered uint64                  // answers, right or wrong; without those that came to nothing
-	Failed   map[string]uint64       // by kind
-	Latency  *hdrhistogram.Histogram // of every request that was sent, in microseconds from when it was due
+	Due      uint64                   // requests that were due
+	Sent     uint64                   // of them, those that were sent
+	Late     uint64                   // of them, those that the harness sent more than a millisecond late
+	Answered uint64                   // answers, right or wrong; without those that came to nothing
+	Failed   map[string]uint64        // by kind
+	Slowest  map[string]time.Duration // of the failed ones by kind, the longest latency
+	Latency  *hdrhistogram.Histogram  // of every request that was sent, in microseconds from when it was due
 }
 
 func newCount(digits int) *Count {
-	return &Count{Failed: map[string]uint64{}, Latency: newHistogram(digits)}
+	return &Count{Failed: map[string]uint64{}, Slowest: map[string]time.Duration{}, Latency: newHistogram(digits)}
 }
 
 // Failures is how many requests failed, in whatever way.
@@ -59,6 +60,7 @@ func (c *Count) add(o *Count) {
 	c.Due, c.Sent, c.Late, c.Answered = c.Due+o.Due, c.Sent+o.Sent, c.Late+o.Late, c.Answered+o.Answered
 	for kind, n := range o.Failed {
 		c.Failed[kind] += n
+		c.Slowest[kind] = max(c.Slowest[kind], o.Slowest[kind])
 	}
 	c.Latency.Merge(o.Latency)
 }
@@ -110,6 +112,7 @@ func (r *recorder) add(s sample) {
 		}
 		if s.failure != "" {
 			c.Failed[s.failure]++
+			c.Slowest[s.failure] = max(c.Slowest[s.failure], s.latency)
 		}
 		_ = c.Latency.RecordValue(microseconds(s.latency)) // within its bounds
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/rongate/rongate/loadtest"
 	"github.com/rongate/rongate/loadtest/report"
 	"github.com/rongate/rongate/loadtest/scenario"
 )
@@ -78,7 +80,8 @@ func (c *scenarioCmd) one(ctx context.Context, out output, f scenario.File) endi
 	fmt.Fprintf(out.stderr, "scenario %s: %s\n", f.Name, f.About)
 	live := report.NewLive(out.stderr)
 	r, err := scenario.Run(ctx, f, scenario.Config{
-		Rongate: c.Rongate, Seed: c.Seed, Command: out.args, Say: live.Event, Progress: live.Load(""),
+		Rongate: c.Rongate, Seed: c.Seed, Command: out.args, Say: live.Event,
+		Progress: func() func(*loadtest.Result) { return live.Load("") },
 	})
 	if r != nil {
 		if writeErr := report.WriteText(out.stdout, r); writeErr != nil {
@@ -98,7 +101,7 @@ func endingOf(name string, r *report.Report, err error) ending {
 		return ending{name, "ERROR", strings.ReplaceAll(err.Error(), "\n", "; ")}
 	case r.Stopped != "":
 		return ending{name, "stopped", r.Stopped}
-	case len(r.Loads) > 0 && r.Loads[0].Result.Void():
+	case slices.ContainsFunc(r.Loads, func(l report.Load) bool { return l.Result.Void() }):
 		return ending{name, void, "the harness sent too many requests late: this machine was too busy"}
 	case r.Passed():
 		return ending{name, "PASS", fmt.Sprintf("all of %d assertions", len(r.Verdicts))}

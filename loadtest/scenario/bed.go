@@ -12,6 +12,7 @@ import (
 type target struct {
 	process testbed.Process
 	proxy   *faultnet.Proxy // nil: none
+	node    *testbed.Node   // nil: it is none
 }
 
 // startCluster starts the database of a scenario.
@@ -37,7 +38,7 @@ func startCluster(ctx context.Context, d *Database) (testbed.Cluster, error) {
 func targetsOf(cluster testbed.Cluster, g *gateway) map[string]target {
 	all := map[string]target{"gateway": {process: g}}
 	for i, n := range cluster.Nodes() {
-		all[nodeName(i)] = target{process: n, proxy: n.Proxy}
+		all[nodeName(i)] = target{process: n, proxy: n.Proxy, node: n}
 	}
 	switch c := cluster.(type) {
 	case *testbed.NDB:
@@ -67,6 +68,10 @@ func (t target) do(ctx context.Context, a *Action) error {
 	case Reset:
 		t.proxy.Reset()
 		return nil
+	case Down:
+		err := t.proxy.Set(a.Fault)
+		t.proxy.Reset()
+		return err
 	default:
 		return t.proxy.Set(a.Fault) // that of Clear is none
 	}
@@ -80,6 +85,12 @@ func (a *Action) String() string {
 		text = a.To + ": black hole"
 	case NoGreeting:
 		text = a.To + ": no greeting"
+	case ResetAfter:
+		text = fmt.Sprintf("%s: reset after %d bytes", a.To, a.Fault.ResetAfter)
+	case Refuse:
+		text += fmt.Sprintf(", %d %s", a.Fault.Refusal.Number, a.Fault.Refusal.Message)
+	case Errors:
+		text += fmt.Sprintf(", %.4g %% with %d %s", 100*a.Fault.Errors, a.Fault.Error.Number, a.Fault.Error.Message)
 	case Delay:
 		for _, way := range []struct {
 			name  string
@@ -94,6 +105,9 @@ func (a *Action) String() string {
 		text += fmt.Sprintf(", %d bytes every %v", a.Fault.Trickle, a.Fault.TrickleEvery)
 	case Stragglers:
 		text += fmt.Sprintf(", %.4g %% by %v", 100*a.Fault.Stragglers, a.Fault.StragglerDelay)
+	}
+	if a.Fault.Times > 0 {
+		text += fmt.Sprintf(", %d times", a.Fault.Times)
 	}
 	return text
 }

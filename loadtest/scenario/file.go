@@ -20,6 +20,10 @@ type File struct {
 	Actions  []Action // in the order of time
 	Healthy  Range    // the stretch that others are compared with
 	Expect   []Assertion
+
+	// Repeats is how often the load and the actions are gone through, on one database that is mended in between. Of latencies
+	// the median repeat is judged, of everything else each of them.
+	Repeats int
 }
 
 // A Database is what rongate reads from: a node for each zone, the first of which is rongate's own.
@@ -77,7 +81,8 @@ const (
 	Restart Verb = "restart" // stop and start
 )
 
-// To a node's connections. Each of them ends the one before, but for Reset, which is over as soon as it is done.
+// To a node's connections. Each of them ends the one before, but for Reset, which is over as soon as it is done. Before a
+// node of an NDB cluster whose server is stopped too, Down is what looks like a machine that is gone.
 const (
 	Delay      Verb = "delay"      // up: before every request; down: before every response
 	BlackHole  Verb = "blackHole"  // connections stay open and are accepted, and nothing passes
@@ -85,6 +90,10 @@ const (
 	Reset      Verb = "reset"      // all that are there
 	Stragglers Verb = "stragglers" // a fraction of the responses is delayed
 	NoGreeting Verb = "noGreeting" // new ones are accepted and nobody speaks
+	Refuse     Verb = "refuse"     // new ones are accepted and told an error instead of the greeting
+	Errors     Verb = "errors"     // a fraction of the statements is answered with an error
+	ResetAfter Verb = "resetAfter" // so many bytes of a response, its connection
+	Down       Verb = "down"       // all that are there are reset, and new ones refused
 	Clear      Verb = "clear"      // all is well again
 )
 
@@ -109,22 +118,31 @@ const (
 	P50                  Figure = "p50"                  // latency from the moment that a request was due
 	P99                  Figure = "p99"                  //
 	P999                 Figure = "p99.9"                //
+	Unavailable          Figure = "unavailable"          // the longest latency of those that were answered with 503
 	NodeShare            Figure = "nodeShare"            // of all statements, from 0 to 1
 	ZoneShare            Figure = "zoneShare"            //
+	NodeLoad             Figure = "nodeLoad"             // the most that a node of a zone was sent, compared with their mean
 	StatementsPerRequest Figure = "statementsPerRequest" //
+	RetryShare           Figure = "retryShare"           // statements that are retries, rescues and probes, compared with all
+	Metric               Figure = "metric"               // by how much a counter of rongate's metrics has grown
+	Live                 Figure = "live"                 // share of the times that /livez was asked and said yes
 	Eject                Figure = "eject"                // time from an action on until a node gets no more statements
-	Readmit              Figure = "readmit"              // time from the end of an action until a node gets some again
+	Readmit              Figure = "readmit"              // time from when a node answers again until it gets statements
+	Ready                Figure = "ready"                // time from the end of an action until /readyz says yes
+	Unready              Figure = "unready"              // time from an action on until /readyz says no
 )
 
 // An Assertion is what is expected of a figure.
 type Assertion struct {
 	Figure Figure
-	Node   string // of NodeShare, Eject and Readmit
-	Zone   string // of ZoneShare
+	Node   string   // of NodeShare, Eject and Readmit, and of Metric, where none stands for their sum
+	Zone   string   // of ZoneShare and NodeLoad
+	Name   string   // of Metric
+	Except []string // kinds of failures that Failed and FailedShare leave out
 
-	Range               // not for Eject and Readmit
+	Range               // not for those that count from an action
 	Every time.Duration // cuts the range into stretches of which each is held to it; 0: the range as a whole
-	After time.Duration // the time of the action that Eject and Readmit count from
+	After time.Duration // the time of the action that Eject, Readmit, Ready and Unready count from
 
 	Least, Most *Bound
 }

@@ -142,6 +142,11 @@ func (g *gateway) start(ctx context.Context) error {
 	if err := g.launch(); err != nil {
 		return err
 	}
+	return g.await(ctx)
+}
+
+// await returns when it can answer.
+func (g *gateway) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, errNotReady)
 	defer cancel()
 	for {

@@ -3,13 +3,13 @@ package scenario
 import (
 	"errors"
 	"fmt"
-	"math"
+	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/rongate/rongate/loadtest"
-	"github.com/rongate/rongate/loadtest/report"
 )
 
 const (
@@ -25,13 +25,21 @@ type evidence struct {
 	windows []loadtest.Window
 	length  time.Duration // of the load, as far as it went
 	scrapes []scrape
+	pulses  []pulse
 	deeds   []deed
+	asked   map[question][]testimony
 }
 
-// A scrape is how many statements each node had been sent at some time, since the first scrape.
+// A scrape is what rongate's counters had come to at some time, since the first scrape.
 type scrape struct {
-	at         time.Duration
-	statements map[string]float64 // by the node's name
+	at       time.Duration
+	counters map[series]float64
+}
+
+// A pulse is what rongate said of itself at some time.
+type pulse struct {
+	at          time.Duration
+	ready, live bool
 }
 
 // A deed is an action that was begun.
@@ -46,113 +54,10 @@ var (
 	errNoRequests   = errors.New("there were no requests")
 	errNoStatements = errors.New("there were no statements")
 	errNotReached   = errors.New("the run ended before")
+	errNotAsked     = errors.New("nobody asked")
+	errNoMetric     = errors.New("rongate has no such metric")
+	errNever        = errors.New("never")
 )
-
-// judge holds the evidence against every assertion.
-func (e *evidence) judge() []report.Verdict {
-	verdicts := make([]report.Verdict, len(e.file.Expect))
-	for i := range e.file.Expect {
-		verdicts[i] = e.verdict(&e.file.Expect[i])
-	}
-	return verdicts
-}
-
-func (e *evidence) verdict(a *Assertion) report.Verdict {
-	v := report.Verdict{What: a.String()}
-	least, want, err := e.bound(a, a.Least, "≥", math.Inf(-1))
-	v.Want = want
-	if err != nil {
-		v.Got = err.Error()
-		return v
-	}
-	most, want, err := e.bound(a, a.Most, "≤", math.Inf(1))
-	if v.Want != "" && want != "" {
-		v.Want += ", "
-	}
-	v.Want += want
-	if err != nil {
-		v.Got = err.Error()
-		return v
-	}
-	v.Passed = true
-	worst := math.Inf(-1) // by how much a stretch is beyond its bounds
-	for _, r := range a.stretches() {
-		value, err := e.measure(a, r)
-		if err != nil {
-			v.Got, v.Passed = err.Error(), false
-			return v
-		}
-		beyond := max(least-value, value-most)
-		if beyond > 0 {
-			v.Passed = false
-		}
-		if beyond > worst {
-			worst, v.Got = beyond, a.Figure.format(value)
-			if a.Every > 0 {
-				v.Got += fmt.Sprintf(", from %v to %v", r.From, r.To)
-			}
-		}
-	}
-	return v
-}
-
-// bound returns the number that a bound comes to, and how it is written.
-func (e *evidence) bound(a *Assertion, b *Bound, sign string, none float64) (value float64, want string, err error) {
-	if b == nil {
-		return none, "", nil
-	}
-	if !b.TimesHealthy {
-		return b.Value, sign + " " + a.Figure.format(b.Value), nil
-	}
-	want = fmt.Sprintf("%s %v × healthy", sign, b.Value)
-	if b.Plus > 0 {
-		want += fmt.Sprintf(" + %v", b.Plus)
-	}
-	healthy, err := e.measure(a, e.file.Healthy)
-	if err != nil {
-		return 0, want, fmt.Errorf("in the healthy stretch: %w", err)
-	}
-	value = b.Value*healthy + b.Plus.Seconds()
-	return value, want + ", " + a.Figure.format(value), nil
-}
-
-// String says what is asserted, without its bounds.
-func (a *Assertion) String() string {
-	text := string(a.Figure)
-	switch a.Figure {
-	case Failed:
-		text = "requests that failed"
-	case FailedShare:
-		text = "share of the requests that failed"
-	case NodeShare:
-		text = a.Node + "'s share of the statements"
-	case ZoneShare:
-		text = a.Zone + "'s share of the statements"
-	case StatementsPerRequest:
-		text = "statements per request"
-	case Eject:
-		return fmt.Sprintf("time until %s gets no more statements, after what was done at %v", a.Node, a.After)
-	case Readmit:
-		return fmt.Sprintf("time until %s gets statements again, after what was done at %v", a.Node, a.After)
-	}
-	text += fmt.Sprintf(", from %v to %v", a.From, a.To)
-	if a.Every > 0 {
-		text += fmt.Sprintf(", in every %v", a.Every)
-	}
-	return text
-}
-
-// stretches are what is held to the assertion's bounds.
-func (a *Assertion) stretches() []Range {
-	if a.Every == 0 {
-		return []Range{a.Range}
-	}
-	var all []Range
-	for from := a.From; from < a.To; from += a.Every {
-		all = append(all, Range{from, min(from+a.Every, a.To)})
-	}
-	return all
-}
 
 // measure returns what the figure of an assertion was in some stretch.
 func (e *evidence) measure(a *Assertion, r Range) (float64, error) {
@@ -164,10 +69,25 @@ func (e *evidence) measure(a *Assertion, r Range) (float64, error) {
 		return e.eject(a)
 	case Readmit:
 		return e.readmit(a)
+	case Ready, Unready:
+		return e.turned(a)
+	case Live:
+		return e.alive(r)
 	case NodeShare, ZoneShare:
 		return e.share(a, r)
+	case NodeLoad:
+		return e.nodeLoad(a, r)
+	case RetryShare:
+		return e.retryShare(r)
+	case Metric:
+		return e.grown(r, a.Name, a.Node)
 	}
-	requests, failed, latency := e.requests(r)
+	return e.measureRequests(a, r)
+}
+
+// measureRequests returns what a figure of requests was.
+func (e *evidence) measureRequests(a *Assertion, r Range) (float64, error) {
+	requests, failed, latency := e.requests(r, a.Except)
 	if requests == 0 {
 		return 0, errNoRequests
 	}
@@ -176,6 +96,8 @@ func (e *evidence) measure(a *Assertion, r Range) (float64, error) {
 		return failed, nil
 	case FailedShare:
 		return failed / requests, nil
+	case Unavailable:
+		return e.unavailable(r)
 	case StatementsPerRequest:
 		_, all := e.statements(r)
 		return all / requests, nil
@@ -184,8 +106,22 @@ func (e *evidence) measure(a *Assertion, r Range) (float64, error) {
 	return (time.Duration(latency.ValueAtQuantile(percentile)) * time.Microsecond).Seconds(), nil
 }
 
-// requests merges the windows of a stretch.
-func (e *evidence) requests(r Range) (requests, failed float64, latency *hdrhistogram.Histogram) {
+// unavailable is the longest that an answer 503 took.
+func (e *evidence) unavailable(r Range) (float64, error) {
+	longest, kind := time.Duration(0), strconv.Itoa(http.StatusServiceUnavailable)
+	for i := range e.windows {
+		if w := &e.windows[i]; w.Start >= r.From && w.Start < r.To {
+			longest = max(longest, w.Slowest[kind])
+		}
+	}
+	if longest == 0 {
+		return 0, fmt.Errorf("no answer was %s", kind)
+	}
+	return longest.Seconds(), nil
+}
+
+// requests merges the windows of a stretch. Some kinds of failures do not count.
+func (e *evidence) requests(r Range, except []string) (requests, failed float64, latency *hdrhistogram.Histogram) {
 	for i := range e.windows {
 		w := &e.windows[i]
 		if w.Start < r.From || w.Start >= r.To {
@@ -193,6 +129,9 @@ func (e *evidence) requests(r Range) (requests, failed float64, latency *hdrhist
 		}
 		requests += float64(w.Due)
 		failed += float64(w.Failures())
+		for _, kind := range except {
+			failed -= float64(w.Failed[kind])
+		}
 		if latency == nil {
 			latency = hdrhistogram.New(w.Latency.LowestTrackableValue(), w.Latency.HighestTrackableValue(),
 				int(w.Latency.SignificantFigures()))
@@ -206,23 +145,70 @@ func (e *evidence) requests(r Range) (requests, failed float64, latency *hdrhist
 func (e *evidence) statements(r Range) (byNode map[string]float64, all float64) {
 	before, after := e.scraped(r.From), e.scraped(r.To)
 	byNode = map[string]float64{}
-	for node, n := range after {
-		byNode[node] = n - before[node]
-		all += byNode[node]
+	for s, n := range after {
+		if s.name == statementsMetric && s.node != "" {
+			byNode[s.node] = n - before[s]
+			all += byNode[s.node]
+		}
 	}
 	return byNode, all
 }
 
 // scraped is the scrape that was the latest at some time.
-func (e *evidence) scraped(at time.Duration) map[string]float64 {
-	var latest map[string]float64
+func (e *evidence) scraped(at time.Duration) map[series]float64 {
+	var latest map[series]float64
 	for _, s := range e.scrapes {
 		if s.at > at {
 			break
 		}
-		latest = s.statements
+		latest = s.counters
 	}
 	return latest
+}
+
+// grown is by how much a counter has grown in a stretch: that of a node, or the sum of all that have its name.
+func (e *evidence) grown(r Range, name, node string) (sum float64, err error) {
+	before := e.scraped(r.From)
+	err = errNoMetric
+	for s, n := range e.scraped(r.To) {
+		if s.name == name && (node == "" || s.node == node) {
+			sum, err = sum+n-before[s], nil
+		}
+	}
+	return sum, err
+}
+
+// retryShare compares the statements that are none of the callers' first attempts with all.
+func (e *evidence) retryShare(r Range) (float64, error) {
+	_, all := e.statements(r)
+	if all == 0 {
+		return 0, errNoStatements
+	}
+	sum, known := 0.0, false
+	for _, name := range retryMetrics() {
+		n, err := e.grown(r, name, "")
+		sum, known = sum+n, known || err == nil
+	}
+	if !known {
+		return 0, errNoMetric
+	}
+	return sum / all, nil
+}
+
+// nodeLoad compares the node of a zone that was sent the most with their mean.
+func (e *evidence) nodeLoad(a *Assertion, r Range) (float64, error) {
+	byNode, _ := e.statements(r)
+	most, sum, nodes := 0.0, 0.0, 0.0
+	for i, zone := range e.file.Database.Zones {
+		if zone == a.Zone {
+			sent := byNode[nodeName(i)]
+			most, sum, nodes = max(most, sent), sum+sent, nodes+1
+		}
+	}
+	if sum == 0 {
+		return 0, errNoStatements
+	}
+	return most / (sum / nodes), nil
 }
 
 func (e *evidence) share(a *Assertion, r Range) (float64, error) {
@@ -239,11 +225,11 @@ func (e *evidence) share(a *Assertion, r Range) (float64, error) {
 	return sum / all, nil
 }
 
-// deed finds what was done at the time that an assertion names; the last of several.
-func (e *evidence) deed(at time.Duration) (found deed, err error) {
-	err = fmt.Errorf("%w %v", errNotReached, at)
+// deed finds what was done at the time that an assertion names: to its node, or else the last of several.
+func (e *evidence) deed(a *Assertion) (found deed, err error) {
+	err = fmt.Errorf("%w %v", errNotReached, a.After)
 	for _, d := range e.deeds {
-		if d.At != at {
+		if d.At != a.After || found.To == a.Node && a.Node != "" && d.To != a.Node {
 			continue
 		}
 		switch found, err = d, d.err; {
@@ -256,10 +242,15 @@ func (e *evidence) deed(at time.Duration) (found deed, err error) {
 	return found, err
 }
 
+// never says that something did not come to pass after some time.
+func (e *evidence) never(since time.Duration) error {
+	return fmt.Errorf("%w within %v", errNever, (e.length - since).Round(time.Millisecond))
+}
+
 // eject is how long after the beginning of an action a node was sent statements, until it was quiet. The real time is up
 // to the interval between two scrapes shorter.
 func (e *evidence) eject(a *Assertion) (float64, error) {
-	d, err := e.deed(a.After)
+	d, err := e.deed(a)
 	if err != nil {
 		return 0, err
 	}
@@ -267,9 +258,10 @@ func (e *evidence) eject(a *Assertion) (float64, error) {
 	if rate := byNode[a.Node] / d.began.Seconds(); !(rate*quiet.Seconds() >= enough) {
 		return 0, fmt.Errorf("%s had %.3g statements a second before, too few to tell", a.Node, rate)
 	}
-	last, sent := d.began, e.scraped(d.began)[a.Node]
+	sentTo := series{statementsMetric, a.Node}
+	last, sent := d.began, e.scraped(d.began)[sentTo]
 	for _, s := range e.scrapes {
-		switch n := s.statements[a.Node]; {
+		switch n := s.counters[sentTo]; {
 		case s.at <= d.began:
 		case n > sent:
 			last, sent = s.at, n
@@ -277,20 +269,60 @@ func (e *evidence) eject(a *Assertion) (float64, error) {
 			return (last - d.began).Seconds(), nil
 		}
 	}
-	return 0, fmt.Errorf("never within %v", (e.length - d.began).Round(time.Millisecond))
+	return 0, e.never(d.began)
 }
 
-// readmit is how long after the end of an action it took until a node was sent statements.
+// readmit is how long it took from when a node answered whoever asked it until rongate sent it statements.
 func (e *evidence) readmit(a *Assertion) (float64, error) {
-	d, err := e.deed(a.After)
+	if _, err := e.deed(a); err != nil {
+		return 0, err
+	}
+	answered, err := answers(e.asked[question{a.Node, a.After}])
+	if err != nil {
+		return 0, fmt.Errorf("%s, asked directly: %w", a.Node, err)
+	}
+	sentTo := series{statementsMetric, a.Node}
+	sent := e.scraped(answered)[sentTo]
+	for _, s := range e.scrapes {
+		if s.at > answered && s.counters[sentTo] > sent {
+			return (s.at - answered).Seconds(), nil
+		}
+	}
+	return 0, e.never(answered)
+}
+
+// turned is how long after an action /readyz said what it should.
+func (e *evidence) turned(a *Assertion) (float64, error) {
+	d, err := e.deed(a)
 	if err != nil {
 		return 0, err
 	}
-	sent := e.scraped(d.ended)[a.Node]
-	for _, s := range e.scrapes {
-		if s.at > d.ended && s.statements[a.Node] > sent {
-			return (s.at - d.ended).Seconds(), nil
+	since := d.began
+	if a.Figure == Ready {
+		since = d.ended
+	}
+	for _, p := range e.pulses {
+		if p.at > since && p.ready == (a.Figure == Ready) {
+			return (p.at - since).Seconds(), nil
 		}
 	}
-	return 0, fmt.Errorf("never within %v", (e.length - d.ended).Round(time.Millisecond))
+	return 0, e.never(since)
+}
+
+// alive is how often /livez said yes, compared with how often it was asked.
+func (e *evidence) alive(r Range) (float64, error) {
+	asked, yes := 0.0, 0.0
+	for _, p := range e.pulses {
+		if p.at < r.From || p.at >= r.To {
+			continue
+		}
+		asked++
+		if p.live {
+			yes++
+		}
+	}
+	if asked == 0 {
+		return 0, errNotAsked
+	}
+	return yes / asked, nil
 }

@@ -16,6 +16,7 @@ import (
 
 const (
 	maxLength   = time.Hour
+	maxRepeats  = 99
 	defaultRows = 20_000
 )
 
@@ -37,10 +38,11 @@ func read(doc *yamldoc.Doc) (File, error) {
 		Name: root.Required("name").Text(""), About: root.Required("about").Text(""),
 		Gateway: root.Optional("gateway").Text(""),
 	}
+	f.Repeats = int(root.Optional("repeats").Int(1, 1, maxRepeats))
 	f.Database = readDatabase(root.Required("database").Map())
 	f.Load = readLoad(root.Required("load").Map())
 	for _, item := range root.Optional("actions").List() {
-		f.Actions = append(f.Actions, f.readAction(item.Map()))
+		f.Actions = append(f.Actions, f.readAction(item)...)
 	}
 	if !slices.IsSortedFunc(f.Actions, func(a, b Action) int { return int(a.At - b.At) }) {
 		root.Optional("actions").Fail("are not in the order of time")
@@ -137,45 +139,6 @@ func (d *Database) isNode(name string) bool {
 	return false
 }
 
-func (f *File) readAction(m *yamldoc.Map) Action {
-	a := Action{At: m.Required("at").Duration(f.length()-1, 0, f.length()-1)}
-	do, to := m.Required("do"), m.Required("to")
-	a.Do = Verb(do.OneOf("", string(Pause), string(Resume), string(Kill), string(Stop), string(Start), string(Restart),
-		string(Delay), string(BlackHole), string(Trickle), string(Reset), string(Stragglers), string(NoGreeting), string(Clear)))
-	a.To = to.OneOf("", f.Database.targets()...)
-	if hasProxy := f.Database.isNode(a.To) && f.Database.Proxies; a.To != "" && a.Do.isFault() && !hasProxy {
-		do.Fail("takes a node with a proxy; %s has none, see database.proxies", a.To)
-	}
-	switch a.Do {
-	case Delay:
-		up, down := m.Optional("up"), m.Optional("down")
-		a.Fault.DelayUp = up.Duration(0, time.Microsecond, time.Minute)
-		a.Fault.DelayDown = down.Duration(0, time.Microsecond, time.Minute)
-		if !up.Present() && !down.Present() {
-			do.Fail("takes up, down or both")
-		}
-	case BlackHole:
-		a.Fault.BlackHole = true
-	case Trickle:
-		a.Fault.Trickle = int(m.Required("bytes").Int(0, 1, 1<<20))
-		a.Fault.TrickleEvery = m.Required("every").Duration(0, time.Microsecond, time.Minute)
-	case Stragglers:
-		a.Fault.Stragglers = m.Required("fraction").Float(0, 0, 1)
-		a.Fault.StragglerDelay = m.Required("delay").Duration(0, time.Microsecond, time.Minute)
-	case NoGreeting:
-		a.Fault.NoGreeting = true
-	}
-	return a
-}
-
-func (v Verb) isFault() bool {
-	switch v {
-	case Delay, BlackHole, Trickle, Reset, Stragglers, NoGreeting, Clear:
-		return true
-	}
-	return false
-}
-
 // length is how long the load is, or could be at most if that is not known for its mistakes.
 func (f *File) length() time.Duration {
 	if length := f.Load.Length(); length > 0 {
@@ -203,27 +166,25 @@ func (f *File) readRange(m *yamldoc.Map, at yamldoc.Value) Range {
 	return r
 }
 
+func figures() []Figure {
+	return []Figure{
+		Failed, FailedShare, P50, P99, P999, Unavailable, NodeShare, ZoneShare, NodeLoad, StatementsPerRequest, RetryShare,
+		Metric, Live, Eject, Readmit, Ready, Unready,
+	}
+}
+
 func (f *File) readAssertion(item yamldoc.Value, hasHealthy bool) Assertion {
 	m := item.Map()
-	words := []string{
-		string(Failed), string(FailedShare), string(P50), string(P99), string(P999), string(NodeShare), string(ZoneShare),
-		string(StatementsPerRequest), string(Eject), string(Readmit),
+	var words []string
+	for _, figure := range figures() {
+		words = append(words, string(figure))
 	}
 	a := Assertion{Figure: Figure(m.Required("figure").OneOf("", words...))}
 	if a.Figure == "" {
 		m.Entries() // what they would have to be is not known
 		return a
 	}
-	if a.Figure == NodeShare || a.Figure.isWait() {
-		if node := m.Required("node"); !f.Database.isNode(node.Text("node1")) {
-			node.Fail("is none of the nodes; they are %s to %s", nodeName(0), nodeName(len(f.Database.Zones)-1))
-		} else {
-			a.Node = node.Text("")
-		}
-	}
-	if a.Figure == ZoneShare {
-		a.Zone = m.Required("zone").OneOf("", f.Database.Zones...)
-	}
+	f.readSubject(m, &a)
 	if a.Figure.isWait() {
 		after := m.Required("after")
 		a.After = after.Duration(0, 0, maxLength)
@@ -242,6 +203,43 @@ func (f *File) readAssertion(item yamldoc.Value, hasHealthy bool) Assertion {
 		item.Fail("says neither least nor most, and so nothing")
 	}
 	return a
+}
+
+// readSubject reads what the figure is of.
+func (f *File) readSubject(m *yamldoc.Map, a *Assertion) {
+	switch a.Figure {
+	case Failed, FailedShare:
+		for _, kind := range m.Optional("except").OneOrMore() {
+			a.Except = append(a.Except, kind.Text(""))
+		}
+	case NodeShare, Eject, Readmit:
+		a.Node = f.readNode(m.Required("node"))
+	case ZoneShare:
+		a.Zone = m.Required("zone").OneOf("", f.Database.Zones...)
+	case NodeLoad:
+		own := ""
+		if len(f.Database.Zones) > 0 {
+			own = f.Database.Zones[0]
+		}
+		a.Zone = m.Optional("zone").OneOf(own, f.Database.Zones...)
+	case Metric:
+		name := m.Required("name")
+		if a.Name = name.Text(""); a.Name != "" && !strings.HasSuffix(a.Name, "_total") {
+			name.Fail("is no counter: those end in _total")
+		}
+		if node := m.Optional("node"); node.Present() {
+			a.Node = f.readNode(node)
+		}
+	}
+}
+
+func (f *File) readNode(v yamldoc.Value) string {
+	name := v.Text(nodeName(0))
+	if !f.Database.isNode(name) {
+		v.Fail("is none of the nodes; they are %s to %s", nodeName(0), nodeName(len(f.Database.Zones)-1))
+		return ""
+	}
+	return name
 }
 
 // timesHealthy ends a multiple: "1.3 x healthy", "1.3 x healthy + 2ms".
@@ -289,9 +287,18 @@ func parseMultiple(text string) (b Bound, ok bool) {
 	return b, ok
 }
 
-func (f Figure) isWait() bool { return f == Eject || f == Readmit }
+// isWait says that the figure counts from an action.
+func (f Figure) isWait() bool { return f == Eject || f == Readmit || f == Ready || f == Unready }
 
-func (f Figure) isTime() bool { return f.isWait() || f == P50 || f == P99 || f == P999 }
+// isLatency says that the figure is of what requests took.
+func (f Figure) isLatency() bool { return f == P50 || f == P99 || f == P999 || f == Unavailable }
+
+func (f Figure) isTime() bool { return f.isWait() || f.isLatency() }
+
+// isShare says that the figure is from 0 to 1.
+func (f Figure) isShare() bool {
+	return f == FailedShare || f == NodeShare || f == ZoneShare || f == RetryShare || f == Live
+}
 
 // format writes a value of the figure for people.
 func (f Figure) format(v float64) string {
@@ -302,9 +309,9 @@ func (f Figure) format(v float64) string {
 			return d.Round(time.Microsecond).String()
 		}
 		return d.Round(100 * time.Microsecond).String()
-	case f == FailedShare, f == NodeShare, f == ZoneShare:
+	case f.isShare():
 		return fmt.Sprintf("%.4g %%", 100*v)
-	case f == Failed:
+	case f == Failed, f == Metric:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return fmt.Sprintf("%.4g", v)

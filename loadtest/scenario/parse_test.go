@@ -15,6 +15,7 @@ import (
 const everything = `
 name: all
 about: everything there is
+repeats: 3
 database: {kind: ndb, zones: [a, b], proxies: true, rows: 6000}
 gateway: "deadline: 1s"
 load:
@@ -36,12 +37,27 @@ actions:
   - {at: 600ms, do: restart, to: gateway}
   - {at: 700ms, do: pause, to: data2}
   - {at: 800ms, do: kill, to: management}
-healthy: {from: 1s, to: 1500ms}
+  - {at: 900ms, do: errors, to: [node1, node2], number: 1297, ndb: 410, fraction: 0.5, times: 9}
+  - {at: 1s, do: refuse, to: node1, number: 1045, state: "28000", message: Access denied}
+  - {at: 1100ms, do: resetAfter, to: node1, bytes: 700}
+  - {at: 1200ms, do: down, zone: b}
+healthy: {from: 1500ms, to: 2s}
 expect:
   - {figure: p99.9, from: 1s, to: 2s, every: 250ms, most: 1.3 x healthy + 2ms}
   - {figure: p50, least: 5ms}
   - {figure: zoneShare, zone: b, least: 0.25, most: 2 x healthy}
   - {figure: readmit, node: node2, after: 400ms, most: 1s}
+  - {figure: failed, except: "503", most: 0}
+  - {figure: failedShare, except: ["503", "504"], most: 0}
+  - {figure: unavailable, most: 505ms}
+  - {figure: nodeLoad, most: 1.25}
+  - {figure: nodeLoad, zone: b, most: 2 x healthy}
+  - {figure: retryShare, most: 0.03}
+  - {figure: metric, name: rongate_panics_total, most: 0}
+  - {figure: metric, name: rongate_node_probes_total, node: node1, least: 1}
+  - {figure: live, least: 1}
+  - {figure: unready, after: 1200ms, most: 1s}
+  - {figure: ready, after: 1200ms, most: 1s}
 `
 
 func TestParse(t *testing.T) {
@@ -50,6 +66,10 @@ func TestParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	const ms = time.Millisecond
+	all := Range{0, 3 * time.Second}
+	overloaded := faultnet.Fault{Errors: 0.5, Times: 9, Error: faultnet.Error{
+		Number: 1297, Message: "Got temporary error 410 'Unknown error code' from NDBCLUSTER",
+	}}
 	want := File{
 		Name: "all", About: "everything there is", Gateway: "deadline: 1s",
 		Database: Database{Kind: testbed.KindNDB, Zones: []string{"a", "b"}, Proxies: true, Rows: 6000},
@@ -70,8 +90,13 @@ func TestParse(t *testing.T) {
 			{600 * ms, Restart, "gateway", faultnet.Fault{}},
 			{700 * ms, Pause, "data2", faultnet.Fault{}},
 			{800 * ms, Kill, "management", faultnet.Fault{}},
+			{900 * ms, Errors, "node1", overloaded},
+			{900 * ms, Errors, "node2", overloaded},
+			{1000 * ms, Refuse, "node1", faultnet.Fault{Refusal: faultnet.Error{Number: 1045, State: "28000", Message: "Access denied"}}},
+			{1100 * ms, ResetAfter, "node1", faultnet.Fault{ResetAfter: 700}},
+			{1200 * ms, Down, "node2", faultnet.Fault{Refuse: true}},
 		},
-		Healthy: Range{1000 * ms, 1500 * ms},
+		Healthy: Range{1500 * ms, 2000 * ms}, Repeats: 3,
 		Expect: []Assertion{
 			{Figure: P999, Range: Range{time.Second, 2 * time.Second}, Every: 250 * ms, Most: &Bound{1.3, true, 2 * ms}},
 			{Figure: P50, Range: Range{0, 3 * time.Second}, Least: &Bound{Value: 0.005}},
@@ -80,6 +105,17 @@ func TestParse(t *testing.T) {
 				Least: &Bound{Value: 0.25}, Most: &Bound{2, true, 0},
 			},
 			{Figure: Readmit, Node: "node2", After: 400 * ms, Most: &Bound{Value: 1}},
+			{Figure: Failed, Range: all, Except: []string{"503"}, Most: &Bound{}},
+			{Figure: FailedShare, Range: all, Except: []string{"503", "504"}, Most: &Bound{}},
+			{Figure: Unavailable, Range: all, Most: &Bound{Value: 0.505}},
+			{Figure: NodeLoad, Zone: "a", Range: all, Most: &Bound{Value: 1.25}},
+			{Figure: NodeLoad, Zone: "b", Range: all, Most: &Bound{2, true, 0}},
+			{Figure: RetryShare, Range: all, Most: &Bound{Value: 0.03}},
+			{Figure: Metric, Name: "rongate_panics_total", Range: all, Most: &Bound{}},
+			{Figure: Metric, Name: "rongate_node_probes_total", Node: "node1", Range: all, Least: &Bound{Value: 1}},
+			{Figure: Live, Range: all, Least: &Bound{Value: 1}},
+			{Figure: Unready, After: 1200 * ms, Most: &Bound{Value: 1}},
+			{Figure: Ready, After: 1200 * ms, Most: &Bound{Value: 1}},
 		},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -88,6 +124,10 @@ func TestParse(t *testing.T) {
 	for i, want := range []string{
 		"node1: delay, 1ms up, 2ms down", "node2: trickle, 3 bytes every 4ms", "node2: stragglers, 1 % by 5ms",
 		"node2: no greeting", "node2: black hole", "node2: clear", "node2: reset", "gateway: restart",
+		"data2: pause", "management: kill",
+		"node1: errors, 50 % with 1297 Got temporary error 410 'Unknown error code' from NDBCLUSTER, 9 times",
+		"node2: errors, 50 % with 1297 Got temporary error 410 'Unknown error code' from NDBCLUSTER, 9 times",
+		"node1: refuse, 1045 Access denied", "node1: reset after 700 bytes", "node2: down",
 	} {
 		if said := got.Actions[i].String(); said != want {
 			t.Errorf("%q; want %q", said, want)
@@ -127,6 +167,21 @@ func TestMistakes(t *testing.T) {
 		{"kill", "delay", "x.yaml:6: actions[0].do: takes up, down or both"},
 		{"kill", "trickle, bytes: 1", "x.yaml:6: actions[0].every: is required"},
 		{"kill", "kill, bytes: 1", "x.yaml:6: actions[0].bytes: unknown field"},
+		{", to: node1", "", "x.yaml:6: actions[0]: has to say what it is done to, by to or by zone"},
+		{"to: node1", "to: node1, zone: a", "x.yaml:6: actions[0]: has to say what it is done to, by to or by zone"},
+		{"to: node1", "to: [node1, node7]", "x.yaml:6: actions[0].to[1]: must be one of"},
+		{"to: node1", "zone: c", "x.yaml:6: actions[0].zone: must be one of a, b"},
+		{"kill", "errors, number: 1297", "x.yaml:6: actions[0].do: takes message or ndb, one of the two"},
+		{"kill", "errors, number: 1040, ndb: 410", "x.yaml:6: actions[0].ndb: is of an error 1296 or 1297"},
+		{"kill", "refuse, message: no", "x.yaml:6: actions[0].number: is required"},
+		{"kill", "refuse, number: 1045, state: 28, message: no", "x.yaml:6: actions[0].state: must be text"},
+		{"kill", "refuse, number: 1045, state: HY, message: no", "x.yaml:6: actions[0].state: has to have five characters"},
+		{"kill, to: node1", "down, to: server", "x.yaml:6: actions[0].do: takes a node with a proxy; server has none"},
+		{"name: good\n", "name: good\nrepeats: 0\n", "x.yaml:2: repeats: must be"},
+		{"failed", "metric, name: rongate_node_up", "x.yaml:9: expect[0].name: is no counter"},
+		{"failed, most: 0", "ready, after: 2s, most: 1 x healthy", "x.yaml:9: expect[0].most: is of a figure"},
+		{"failed", "nodeLoad, zone: c", "x.yaml:9: expect[0].zone: must be one of a, b"},
+		{"failed", "retryShare, except: \"503\"", "x.yaml:9: expect[0].except: unknown field"},
 		{"2s, do: kill, to: node1}", "3s, do: kill, to: node1}\n  - {at: 2s, do: kill, to: node2}", "x.yaml:5: actions: are not in the order"},
 		{"to: 1s", "to: 500ms", "x.yaml:7: healthy.to: is not between two windows of 1s"},
 		{"from: 0s, to: 1s", "from: 3s, to: 2s", "x.yaml:7: healthy: goes from 3s to 2s"},

@@ -27,8 +27,10 @@ type Config struct {
 	Seed    uint64   // of everything that is drawn. 0: one that no other run has.
 	Command []string // for the report
 
-	Say      func(line string)      // is told what goes on, from several goroutines. Nil: nobody is.
-	Progress func(*loadtest.Result) // is told the state of the load every window. Nil: nobody is.
+	Say func(line string) // is told what goes on, from several goroutines. Nil: nobody is.
+
+	// Progress is called before each load, and what it returns is told the state of that load every window. Nil: nobody is.
+	Progress func() func(*loadtest.Result)
 }
 
 // A runner is one run of a scenario.
@@ -77,13 +79,68 @@ func (r *runner) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e, err := r.load(ctx, steps)
-	if err != nil {
+	var repeats []*evidence
+	for i := range max(r.file.Repeats, 1) {
+		if i > 0 && (ctx.Err() != nil || r.gateway.death() != nil) {
+			break
+		}
+		if i > 0 {
+			if err = r.mend(ctx); err != nil {
+				break
+			}
+		}
+		var e *evidence
+		if e, err = r.load(ctx, steps); err != nil {
+			break
+		}
+		repeats = append(repeats, e)
+	}
+	if len(repeats) > 0 {
+		r.conclude(repeats)
+	}
+	return err
+}
+
+// conclude tells what the repeats have shown. What was done, and to what effect on the nodes, is shown of the first.
+func (r *runner) conclude(repeats []*evidence) {
+	for i, e := range repeats {
+		r.report.Verdicts = append(r.report.Verdicts, r.conduct(e, i)...)
+	}
+	if left := r.file.Repeats - len(repeats); left > 0 {
+		r.report.Verdicts = append(r.report.Verdicts, report.Verdict{
+			What: "the load is repeated", Want: fmt.Sprintf("%d times", r.file.Repeats), Got: fmt.Sprintf("%d were not", left),
+		})
+	}
+	if err := r.gateway.death(); err != nil {
+		died := report.Verdict{What: "rongate runs to the end", Want: "yes", Got: err.Error()}
+		r.report.Verdicts = append(r.report.Verdicts, died)
+	}
+	r.report.Verdicts = append(r.report.Verdicts, judge(repeats, r.file.Expect)...)
+	r.report.Events, r.report.Series = repeats[0].events(), repeats[0].series()
+}
+
+// settleFor is how long rongate has between the mending of everything and the next load, to find out about it.
+const settleFor = 2 * time.Second
+
+// mend makes everything well again before the next load.
+func (r *runner) mend(ctx context.Context) error {
+	r.cfg.Say("mending everything for the next repeat")
+	if err := r.cluster.Mend(ctx); err != nil {
 		return err
 	}
-	r.report.Verdicts = append(r.conduct(e), e.judge()...)
-	r.report.Events, r.report.Series = e.events(), e.series()
-	return nil
+	if r.gateway.Alive() {
+		if err := errors.Join(r.gateway.Resume(), r.gateway.await(ctx)); err != nil {
+			return err
+		}
+	} else if err := r.gateway.start(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(settleFor):
+		return nil
+	}
 }
 
 // prepare starts everything and returns when rongate can answer.
@@ -173,51 +230,80 @@ func (r *runner) load(ctx context.Context, steps []loadtest.Step) (*evidence, er
 	for i, n := range r.cluster.Nodes() {
 		names[n.Address] = nodeName(i)
 	}
-	scraper := &scraper{gateway: r.gateway, names: names}
+	witnesses, err := newWitnesses(&r.file, r.targets)
+	if err != nil {
+		return nil, err
+	}
+	actor := &actor{targets: r.targets, say: r.cfg.Say}
+	actor.align(time.Now())
+	scraper := newScraper(r.gateway, names, &r.file, &actor.start)
 	scraper.scrape(ctx)
 	during, over := context.WithCancel(ctx)
 	defer over()
 	var beside sync.WaitGroup
 	beside.Go(func() { scraper.run(during) })
-	actor := &actor{targets: r.targets, say: r.cfg.Say}
+	for _, w := range witnesses {
+		beside.Go(func() { w.run(during, actor) })
+	}
 	actor.align(time.Now())
 	beside.Go(func() { actor.run(during, r.file.Actions) })
 
 	r.cfg.Say(fmt.Sprintf("%s: %v of load", r.file.Name, r.file.Load.Length()))
-	result, err := loadtest.Run(ctx, loadtest.Config{
-		URL: r.url(), Source: r.source, Seed: r.cfg.Seed, Steps: steps, Arrivals: r.file.Load.Arrivals,
-		Window: r.file.Load.Window, Timeout: r.file.Load.Timeout,
-		Progress: func(result *loadtest.Result) {
-			actor.align(result.Started)
-			if r.cfg.Progress != nil {
-				r.cfg.Progress(result)
-			}
-		},
-	})
+	result, err := r.send(ctx, steps, actor)
 	over()
 	beside.Wait()
 	if err != nil {
 		return nil, err
 	}
-	r.report.Started = result.Started
-	r.report.Loads = []report.Load{{Name: "rongate", URL: r.url(), Steps: steps, Result: result}}
-	length := r.file.Load.Length()
-	if ctx.Err() != nil {
-		length = result.Length
+	e := &evidence{
+		file: &r.file, windows: result.Windows, length: r.file.Load.Length(), deeds: actor.since(result.Started),
+		asked: map[question][]testimony{},
 	}
-	return &evidence{
-		file: &r.file, windows: result.Windows, length: length,
-		scrapes: scraper.since(result.Started), deeds: actor.since(result.Started),
-	}, nil
+	e.scrapes, e.pulses = scraper.since(result.Started)
+	if ctx.Err() != nil {
+		e.length = result.Length
+	}
+	for _, w := range witnesses {
+		e.asked[w.question] = w.since(result.Started)
+	}
+	return e, nil
 }
 
-// conduct judges the run itself.
-func (r *runner) conduct(e *evidence) []report.Verdict {
-	total := &r.report.Loads[0].Result.Total
+// send sends the load.
+func (r *runner) send(ctx context.Context, steps []loadtest.Step, a *actor) (*loadtest.Result, error) {
+	progress := func(*loadtest.Result) {}
+	if r.cfg.Progress != nil {
+		progress = r.cfg.Progress()
+	}
+	result, err := loadtest.Run(ctx, loadtest.Config{
+		URL: r.url(), Source: r.source, Seed: r.cfg.Seed, Steps: steps, Arrivals: r.file.Load.Arrivals,
+		Window: r.file.Load.Window, Timeout: r.file.Load.Timeout,
+		Progress: func(result *loadtest.Result) {
+			a.align(result.Started)
+			progress(result)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	load := report.Load{Name: "rongate", URL: r.url(), Steps: steps, Result: result}
+	if n := len(r.report.Loads); n == 0 {
+		r.report.Started = result.Started
+	} else {
+		load.Name = fmt.Sprintf("rongate, repeat %d", n+1)
+	}
+	r.report.Loads = append(r.report.Loads, load)
+	return result, nil
+}
+
+// conduct judges a repeat itself.
+func (r *runner) conduct(e *evidence, repeat int) []report.Verdict {
+	result := r.report.Loads[repeat].Result
+	total := &result.Total
 	verdicts := []report.Verdict{{
 		What: "the harness sends requests when they are due", Want: "≤ 1 % late by more than 1ms, all sent",
 		Got:    fmt.Sprintf("%d of %d late, %d not sent", total.Late, total.Due, total.Due-min(total.Sent, total.Due)),
-		Passed: !r.report.Loads[0].Result.Void(),
+		Passed: !result.Void(),
 	}}
 	done := report.Verdict{What: "what is to be done during the load is done", Want: "all", Got: "all", Passed: true}
 	for _, d := range e.deeds {
@@ -231,10 +317,10 @@ func (r *runner) conduct(e *evidence) []report.Verdict {
 	verdicts = append(verdicts, done)
 	if r.file.Healthy != (Range{}) {
 		healthy := Assertion{Figure: Failed, Range: r.file.Healthy, Most: &Bound{}}
-		verdicts = append(verdicts, e.verdict(&healthy))
+		verdicts = append(verdicts, verdict([]*evidence{e}, &healthy))
 	}
-	if err := r.gateway.death(); err != nil {
-		verdicts = append(verdicts, report.Verdict{What: "rongate runs to the end", Want: "yes", Got: err.Error()})
+	for i := range verdicts {
+		verdicts[i].What += inRepeat(repeat, max(r.file.Repeats, 1))
 	}
 	return verdicts
 }

@@ -127,8 +127,60 @@ func TestRunIsStopped(t *testing.T) {
 	}
 }
 
-// verbs does everything that can be done on MariaDB.
-const verbs = `
+// twice is a scenario that is repeated, and ends with everything broken.
+const twice = `
+name: twice
+about: all is lost, two times
+repeats: 2
+database: {kind: mariadb, zones: [a, a, b], rows: 5000}
+gateway: |
+  deadline: 400ms
+load: {window: 500ms, views: [{name: account}], steps: [{rate: 200, duration: 4s}]}
+actions:
+  - {at: 1500ms, do: down, to: [node1, node2, node3]}
+  - {at: 2500ms, do: clear, to: node1}
+  - {at: 3500ms, do: down, zone: a}
+  - {at: 3600ms, do: kill, to: gateway}
+healthy: {from: 0s, to: 1s}
+expect:
+  - {figure: failed, from: 1500ms, to: 2500ms, least: 10}
+  - {figure: unavailable, from: 1500ms, to: 2500ms, most: 450ms}
+  - {figure: unready, after: 1500ms, most: 1s}
+  - {figure: ready, after: 2500ms, most: 1s}
+  - {figure: readmit, node: node1, after: 2500ms, most: 1s}
+  - {figure: live, from: 0s, to: 3500ms, least: 1}
+  - {figure: nodeLoad, from: 0s, to: 1s, most: 1.9}
+  - {figure: retryShare, from: 0s, to: 1s, most: 0.1}
+  - {figure: p50, from: 0s, to: 1s, most: 300ms}
+`
+
+func TestRepeatsOnOneDatabase(t *testing.T) {
+	testbed.Require(t, testbed.KindMariaDB)
+	t.Setenv("TMPDIR", t.TempDir())
+	f, err := Parse("twice.yaml", []byte(twice))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Run(t.Context(), f, Config{Say: func(line string) { t.Log(line) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range got.Verdicts {
+		t.Logf("%v %s: %s; %s", v.Passed, v.What, v.Got, v.Want)
+		if lateness := i%3 == 0 && i < 6; !v.Passed && !lateness {
+			t.Errorf("%+v", v)
+		}
+	}
+	if len(got.Loads) != 2 || len(got.Verdicts) != 2*3+9 || len(got.Events) != 7 {
+		t.Errorf("%d loads, %d verdicts, %v", len(got.Loads), len(got.Verdicts), got.Events)
+	}
+	if left := leftOver(t); left != nil {
+		t.Errorf("%v is left", left)
+	}
+}
+
+// everyVerb does everything that can be done on MariaDB.
+const everyVerb = `
 name: verbs
 about: everything is done once
 database: {kind: mariadb, zones: [a, b], rows: 5000}
@@ -140,7 +192,11 @@ actions:
   - {at: 700ms, do: noGreeting, to: node1}
   - {at: 800ms, do: reset, to: node1}
   - {at: 1s, do: blackHole, to: node1}
-  - {at: 1200ms, do: clear, to: node1}
+  - {at: 1100ms, do: errors, to: [node1, node2], number: 1296, ndb: 4009, fraction: 0.5}
+  - {at: 1150ms, do: refuse, to: node1, number: 1040, message: Too many connections}
+  - {at: 1180ms, do: down, zone: b}
+  - {at: 1190ms, do: resetAfter, to: node1, bytes: 300, times: 1}
+  - {at: 1200ms, do: clear, to: [node1, node2]}
   - {at: 1300ms, do: pause, to: server}
   - {at: 1400ms, do: resume, to: server}
   - {at: 1600ms, do: pause, to: gateway}
@@ -159,7 +215,7 @@ expect:
 func TestEveryVerb(t *testing.T) {
 	testbed.Require(t, testbed.KindMariaDB)
 	t.Setenv("TMPDIR", t.TempDir())
-	f, err := Parse("verbs.yaml", []byte(verbs))
+	f, err := Parse("verbs.yaml", []byte(everyVerb))
 	if err != nil {
 		t.Fatal(err)
 	}
