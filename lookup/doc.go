@@ -39,14 +39,13 @@
 //     is not the node's fault does not count. Slow answers are soft evidence, for which half of the nodes are passed over at
 //     most.
 //
-// Meanwhile the node is sent reads of a key that no row has, two to ten a second, and is used little for a second when it is
+// Meanwhile the node is sent reads of a key that no row has, four to ten a second, and is used little for a second when it is
 // back. Where there is evidence against all nodes, none counts: a read fails for its own reasons, not for a breaker's.
 //
 // Retries and rescues are bounded by budgets, which statements earn: when everything is slow or fails, they do not add to it.
 // One timer (Reader.look) does what is due by itself.
 //
 // # Nodes
-//
 //
 // # Nodes
 //

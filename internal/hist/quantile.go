@@ -11,19 +11,19 @@ func (s *Snapshot) Since(earlier *Snapshot) Snapshot {
 	return d
 }
 
-// Quantile returns the bound below which a share of the latencies is, that itself included; of the last bucket, which
-// has none, twice the greatest bound. It is 0 where nothing was counted.
+// Quantile returns the bound that a share of the latencies does not exceed; of the last bucket, which has none, twice the
+// greatest bound. It is 0 where nothing was counted.
 func (s *Snapshot) Quantile(share float64) time.Duration {
 	total := s.Count()
 	if total == 0 {
 		return 0
 	}
-	rest := total - min(total-1, uint64(share*float64(total))) // how many are to be beyond, or the last one within
+	beyond := uint64((1 - share) * float64(total)) // how many may exceed it
 	for i := Buckets - 1; i > 0; i-- {
-		if s.Counts[i] >= rest {
+		if s.Counts[i] > beyond {
 			return bound(i)
 		}
-		rest -= s.Counts[i]
+		beyond -= s.Counts[i]
 	}
 	return bound(0)
 }

@@ -1,0 +1,141 @@
+package lookup
+
+import (
+	"testing"
+	"time"
+
+	"github.com/rongate/rongate/internal/hist"
+)
+
+const ms = time.Millisecond
+
+// TestTypical: the running median follows a change of all nodes within a hundred statements, and a node that is slow not at
+// all.
+func TestTypical(t *testing.T) {
+	var typ typical
+	within := func(what string, least, most time.Duration) {
+		t.Helper()
+		if typ[3] < least || typ[3] > most {
+			t.Errorf("%s: %v, want %v to %v", what, typ[3], least, most)
+		}
+	}
+	typ.note(3, ms)
+	within("the first", ms, ms)
+	for range 200 {
+		typ.note(3, ms)
+		typ.note(3, ms)
+		typ.note(3, 100*ms)
+	}
+	within("a third slow", ms/2, 2*ms)
+	for range 100 {
+		typ.note(3, 10*ms)
+	}
+	within("all slow", 9*ms, 11*ms)
+	if typ[2] != 0 {
+		t.Error("another size has changed")
+	}
+	if typ.slow(2, time.Second) || typ.slow(3, 50*ms) || !typ.slow(3, 100*ms) {
+		t.Error("slow")
+	}
+	typ[2] = ms / 10
+	if typ.slow(2, 9*ms) { // ninety times as slow, but nobody would notice
+		t.Error("slow within what callers do not notice")
+	}
+}
+
+// TestPace: a node that is slow, or fails, has a pace that says so within a few statements; left alone it comes back to 1.
+func TestPace(t *testing.T) {
+	var p pace
+	now := time.Unix(0, 0)
+	note := func(multiple float64) { p.note(multiple, time.Duration(multiple*float64(ms)), now) }
+	if got := p.now(now); got != 1 {
+		t.Errorf("of nothing: %g", got)
+	}
+	for range 50 {
+		note(0.5)
+		note(1.5)
+	}
+	if got := p.now(now); got > evenPace {
+		t.Errorf("of a node like others: %g", got)
+	}
+	note(1e6)
+	if got := p.now(now); got < 4 || got > maxPace {
+		t.Errorf("after one that took ages: %g", got)
+	}
+	for range 20 {
+		note(maxPace)
+	}
+	if got := p.now(now); got < maxPace-1 {
+		t.Errorf("after many: %g", got)
+	}
+	for _, step := range []struct{ after, most float64 }{{0.9, 20}, {1, 11}, {2, 6}, {4, 2.5}, {100, 1.2}} {
+		if got := p.now(now.Add(time.Duration(step.after * float64(paceDecay)))); got > step.most {
+			t.Errorf("idle for %g times paceDecay: %g, want %g at most", step.after, got, step.most)
+		}
+	}
+}
+
+// TestRecent: the p99 is that of the last ten seconds, once there are enough of them.
+func TestRecent(t *testing.T) {
+	var r recent
+	var h hist.Histogram
+	now := time.Unix(100, 0)
+	second := func(n int, took time.Duration) {
+		for range n {
+			h.Record(took)
+		}
+		now = now.Add(time.Second)
+		r.look(&h, now)
+	}
+	second(99, ms)
+	if r.p99 != 0 || patienceFor(r.p99) != newPatience {
+		t.Errorf("of 99 statements: %v", r.p99)
+	}
+	second(1, ms)
+	if r.p99 != ms || patienceFor(r.p99) != minPatience {
+		t.Errorf("of 100: %v", r.p99)
+	}
+	second(10, 10*ms)
+	if r.p99 != 10*ms || patienceFor(r.p99) != 40*ms {
+		t.Errorf("with ten that take ten times as long: %v", r.p99)
+	}
+	if r.look(&h, now.Add(time.Second-1)) {
+		t.Error("looked twice in a second")
+	}
+	for range 11 {
+		second(100, 2*ms)
+	}
+	if r.p99 != 2*ms {
+		t.Errorf("eleven seconds later: %v", r.p99)
+	}
+	second(1000, time.Hour)
+	if got := patienceFor(r.p99); got != maxPatience {
+		t.Errorf("the longest patience is %v", got)
+	}
+}
+
+func TestBudget(t *testing.T) {
+	b := budget{share: 0.1}
+	b.afford(2)
+	if !b.spend() || !b.spend() || b.spend() {
+		t.Error("a new budget is full, and no more than full")
+	}
+	for range 9 {
+		b.earn()
+	}
+	if b.spend() {
+		t.Error("nine tenths are enough")
+	}
+	b.earn()
+	b.earn()
+	if !b.spend() || b.spend() {
+		t.Error("eleven tenths are not one")
+	}
+	for range 1000 {
+		b.earn()
+	}
+	b.afford(1)
+	if !b.spend() || b.spend() {
+		t.Error("more is saved up than may be")
+	}
+}
