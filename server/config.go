@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/rongate/rongate/vectors"
 )
 
 // Config says what a Server accepts. A zero field means the default that its comment gives.
@@ -50,6 +52,9 @@ type Config struct {
 
 	// Ready returns why no request can be answered, nil when some can. It is asked by /readyz. Always ready.
 	Ready func() error
+
+	// Force has the node at an address be used or not, whatever is known of it. It is asked by POST /nodes. Nobody can.
+	Force func(address string, force vectors.Force) error
 
 	// Reloads returns what became of the files that rongate reads again while it serves. It is asked by /metrics. Nothing
 	// is told of them.

@@ -35,7 +35,9 @@ type viewServer struct {
 }
 
 func newViewServer(t *testing.T) *viewServer {
-	nodes := []lookup.NodeStats{{Address: "10.0.0.1:3306", Zone: "a"}, {Address: "10.0.0.2:3306", Zone: "b"}}
+	nodes := []lookup.NodeStats{
+		{Address: "10.0.0.1:3306", Zone: "a", Since: time.Now()}, {Address: "10.0.0.2:3306", Zone: "b", Since: time.Now()},
+	}
 	service := vectors.New(vectors.Config{}, noDatabase{nodes})
 	s, err := New(Config{}, service)
 	if err != nil {

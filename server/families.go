@@ -1,6 +1,10 @@
 package server
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // family is what is the same of all series of a name.
 type family struct {
@@ -22,7 +26,7 @@ type group struct {
 // catalogue, of which only so many have series of their own, or one of a few words: no request can add a series.
 func families() map[string]family {
 	all := map[string]family{}
-	for _, g := range append(requestGroups(), nodeGroups()...) {
+	for _, g := range slices.Concat(requestGroups(), healthGroups(), nodeGroups()) {
 		for _, h := range g.help {
 			all[h[0]] = family{prometheus.NewDesc(h[0], h[1], g.labels, nil), g.kind}
 		}
@@ -64,6 +68,38 @@ func requestGroups() []group {
 		{notOne, nil, [][2]string{
 			{"rongate_lookup_queue_seconds", "Time that look-ups waited for a connection, of those that found none free: " +
 				"look at it where nodes are fast and views are slow."},
+		}},
+	}
+}
+
+// healthGroups are of whether nodes are used, why, and what is done where they fail.
+func healthGroups() []group {
+	node := []string{"node", "zone"}
+	return []group{
+		{prometheus.GaugeValue, append(node, "state"), [][2]string{
+			{"rongate_node_state", "Whether the node is in the state: serving; ramping, being new or back; suspect, a statement " +
+				"being overdue; open, its statements having failed; down; forced out of use. One state of each node is 1."},
+		}},
+		{prometheus.GaugeValue, node, [][2]string{
+			{"rongate_node_state_since_timestamp_seconds", "Since when the node is in its state."},
+			{"rongate_node_forced", "Whether an operator has forced the node to be used or not."},
+			{"rongate_node_pace", "Moving average of what the node's statements take, as a multiple of what such statements " +
+				"take on all nodes."},
+			{"rongate_node_average_seconds", "Moving average of what the node's statements take."},
+			{"rongate_node_oldest_statement_seconds", "Age of the oldest statement running on the node, 0 while there is none."},
+			{"rongate_node_patience_seconds", "Age at which a statement makes the node suspect."},
+		}},
+		{prometheus.CounterValue, node, [][2]string{
+			{"rongate_node_transitions_total", "Changes of the node's state: a node that comes and goes has many."},
+			{"rongate_node_suspicions_total", "Times that the node became suspect."},
+			{"rongate_node_ejections_total", "Times that the node was taken out of use because its statements failed or were slow."},
+			{"rongate_node_probes_total", "Statements sent to see whether the node answers again."},
+			{"rongate_node_rescued_total", "Statements of the node whose keys were asked for elsewhere while they ran."},
+		}},
+		{prometheus.CounterValue, []string{"class"}, [][2]string{
+			{"rongate_statement_retries_total", "Statements whose keys were asked for again, by class: elsewhere, the connection " +
+				"or the node having failed; later, after a pause; apart, each look-up by itself; rescue, on another node while " +
+				"they ran. Those denied were not, the budget of retries being used up."},
 		}},
 	}
 }

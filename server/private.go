@@ -19,6 +19,10 @@ func (s *Server) privateRoutes() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /nodes", s.serveNodes)
+	if s.cfg.Force != nil {
+		mux.HandleFunc("POST /nodes", onlyLocal(s.forceNode))
+	}
 	for path, handler := range map[string]http.HandlerFunc{
 		"/debug/pprof/":        pprof.Index,
 		"/debug/pprof/cmdline": pprof.Cmdline,
@@ -34,7 +38,7 @@ func (s *Server) privateRoutes() http.Handler {
 }
 
 // onlyLocal keeps a handler from callers on other machines. Health and metrics are harmless, and orchestrators ask for them
-// from outside; a profile tells of the inside, and takes CPU time.
+// from outside; a profile tells of the inside, and takes CPU time; and who forces a node should be on the machine.
 func onlyLocal(handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !isLocal(r) {

@@ -106,7 +106,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	return nil
 }
 
-// ServePrivate answers /livez, /readyz, /metrics and /debug/pprof on ln until Shutdown, and then returns nil.
+// ServePrivate answers /livez, /readyz, /metrics, /nodes and /debug/pprof on ln until Shutdown, and then returns nil.
 func (s *Server) ServePrivate(ln net.Listener) error {
 	if err := s.private.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving %v: %w", ln.Addr(), err)

@@ -77,6 +77,7 @@ func (f *fakeService) Stats() vectors.Stats {
 	first.Latency.Counts[1], first.Latency.Sum, first.Errors.Timeout = 7, time.Millisecond, 2
 	first.Address, first.Zone, first.Local, first.Up, first.Pool.Free = "10.0.0.1:3306", "a", true, true, 5
 	second.Address, second.Zone = "10.0.0.2:3306", "b"
+	first.Since, second.Since = time.Now(), time.Now()
 	return stats
 }
 

@@ -41,6 +41,7 @@ func (c *statsCollector) Collect(out chan<- prometheus.Metric) {
 	s.emit("rongate_lookup_live_bytes", float64(stats.Lookup.LiveBytes))
 	s.emit("rongate_lookup_refused_total", float64(stats.Lookup.Refused))
 	s.emit("rongate_lookup_retries_total", float64(stats.Lookup.Retries))
+	s.retries(&stats)
 	s.emit("rongate_lookup_abandoned_total", float64(stats.Lookup.Abandoned))
 	s.emit("rongate_lookup_merged_total", float64(stats.Lookup.Merged))
 	s.emit("rongate_lookup_shared_keys_total", float64(stats.Lookup.Shared))
@@ -96,10 +97,42 @@ func (s scrape) view(v *vectors.ViewStats) {
 	}
 }
 
+func (s scrape) retries(stats *vectors.Stats) {
+	const name = "rongate_statement_retries_total"
+	by := &stats.Lookup.RetriesBy
+	s.emit(name, float64(by.Elsewhere), "elsewhere")
+	s.emit(name, float64(by.Later), "later")
+	s.emit(name, float64(by.Apart), "apart")
+	s.emit(name, float64(by.Rescue), "rescue")
+	s.emit(name, float64(by.Denied), "denied")
+}
+
+// health emits whether a node is used, and what that follows from.
+func (s scrape) health(n *vectors.NodeStats) {
+	at := []string{n.Address, n.Zone}
+	for _, state := range vectors.NodeStates() {
+		s.emit("rongate_node_state", oneIf(n.State == state), n.Address, n.Zone, string(state))
+	}
+	if !n.Since.IsZero() {
+		s.emit("rongate_node_state_since_timestamp_seconds", float64(n.Since.UnixMilli())/1e3, at...)
+	}
+	s.emit("rongate_node_forced", oneIf(isForced(n)), at...)
+	s.emit("rongate_node_pace", n.Pace, at...)
+	s.emit("rongate_node_average_seconds", n.Average.Seconds(), at...)
+	s.emit("rongate_node_oldest_statement_seconds", n.Oldest.Seconds(), at...)
+	s.emit("rongate_node_patience_seconds", n.Patience.Seconds(), at...)
+	s.emit("rongate_node_transitions_total", float64(n.Transitions), at...)
+	s.emit("rongate_node_suspicions_total", float64(n.Suspicions), at...)
+	s.emit("rongate_node_ejections_total", float64(n.Ejections), at...)
+	s.emit("rongate_node_probes_total", float64(n.Probes), at...)
+	s.emit("rongate_node_rescued_total", float64(n.Rescued), at...)
+}
+
 func (s scrape) nodes(stats *vectors.Stats) {
 	for i := range stats.Lookup.Nodes {
 		n := &stats.Lookup.Nodes[i]
 		at := []string{n.Address, n.Zone}
+		s.health(n)
 		s.emit("rongate_node_up", oneIf(n.Up), at...)
 		s.emit("rongate_node_local", oneIf(n.Local), at...)
 		s.emit("rongate_node_statements_running", float64(n.Busy), at...)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rongate/rongate/internal/hist"
 	"github.com/rongate/rongate/vectors"
@@ -36,6 +37,11 @@ func TestEveryStatIsAMetric(t *testing.T) {
 				want[strconv.Itoa(number)] = name
 				return
 			}
+			if v.Type() == reflect.TypeFor[time.Time]() {
+				v.Set(reflect.ValueOf(time.Unix(int64(number), 0)))
+				want[strconv.Itoa(number)] = name
+				return
+			}
 			for i := range v.NumField() {
 				fill(v.Field(i), v.Type().Field(i).Name)
 			}
@@ -45,6 +51,13 @@ func TestEveryStatIsAMetric(t *testing.T) {
 			}
 		case reflect.Int, reflect.Int64:
 			v.SetInt(int64(number))
+			if d, ok := v.Interface().(time.Duration); ok {
+				want[strconv.FormatFloat(d.Seconds(), 'f', -1, 64)] = name
+				return
+			}
+			want[strconv.Itoa(number)] = name
+		case reflect.Float64:
+			v.SetFloat(float64(number))
 			want[strconv.Itoa(number)] = name
 		case reflect.Uint64:
 			v.SetUint(uint64(number))

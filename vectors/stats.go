@@ -14,6 +14,21 @@ type Stats struct {
 	Lookup  lookup.Stats
 }
 
+// NodeStats and Force are lookup's, for those who know of it by Stats only.
+type (
+	NodeStats = lookup.NodeStats
+	Force     = lookup.Force
+)
+
+// ForceNone leaves a node to what is known of it.
+const ForceNone = lookup.ForceNone
+
+// NodeStates are all states that a node can be in.
+func NodeStates() []lookup.NodeState { return lookup.NodeStates() }
+
+// Forces are all that an operator can have a node be.
+func Forces() []Force { return lookup.Forces() }
+
 // StatusNames are the names of the statuses that ViewStats.Vectors counts.
 func StatusNames() [statuses]string {
 	var names [statuses]string

@@ -59,6 +59,7 @@ func newGateway(path string, env environment, cfg *config, at time.Time, out io.
 	if g.reader, err = lookup.Open(cfg.lookup); err != nil {
 		return nil, err
 	}
+	cfg.server.Force = g.reader.Force
 	g.service = vectors.New(cfg.vectors, g.reader)
 	g.server, err = server.New(cfg.server, g.service)
 	return g, err

@@ -15,8 +15,8 @@ import (
 )
 
 // readListeners keeps a gateway that asks for no keys from being asked for vectors by anybody but its own machine. The
-// private listener gives others no more than health and metrics, so it may be reached by them, an orchestrator's probes
-// say.
+// private listener gives others no more than health, metrics and the state of nodes, so it may be reached by them, an
+// orchestrator's probes say.
 func (l *loader) readListeners(c *config, root *yamldoc.Map) {
 	taken := map[string]string{}
 	c.listen = l.readAddresses(root, "listen", "127.0.0.1:8080", "RONGATE_LISTEN", c.server.Keys == nil, taken)
