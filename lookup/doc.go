@@ -31,13 +31,13 @@
 //
 // A node is passed over while there is evidence against it and another node is connected without:
 //
-//   - It is suspect when a statement has run for several times the p99 of the last seconds, long before anything fails. What
-//     runs there is then asked for elsewhere as well, within an allowance: the first answer counts, and a piece may be part of
-//     several statements. When none is left to be rescued to in a zone, whose nodes stall together when their data node does,
-//     the next zone is asked. Any answer lifts the suspicion.
-//   - Its breaker is open when statements have failed, or were far slower than on other nodes: package breaker says when. What
-//     is not the node's fault does not count. Slow answers are soft evidence, for which half of the nodes are passed over at
-//     most.
+//   - It is suspect when a statement has run for several times the p99 of the last seconds, long before anything fails.
+//     What runs there is then asked for elsewhere as well, within an allowance: the first answer counts, and a piece may be
+//     part of several statements. Where the nodes of a zone stall together, as they do when its data node stalls, the next
+//     zone is asked. Any answer lifts the suspicion.
+//   - Its breaker is open when statements have failed, or were far slower than on other nodes: package breaker says when.
+//     What is not the node's fault does not count. Slow answers are soft evidence, for which half of the nodes are passed
+//     over at most.
 //
 // Meanwhile the node is sent reads of a key that no row has, four to ten a second, and is used little for a second when it is
 // back. Where there is evidence against all nodes, none counts: a read fails for its own reasons, not for a breaker's.

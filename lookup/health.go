@@ -119,6 +119,9 @@ func (r *Reader) ramp(n *node, now time.Time) {
 func (r *Reader) tell(n *node, now time.Time) {
 	state, why := n.look(now)
 	if state == n.state {
+		if state == StateForced || state == StateServing {
+			n.why = why // an operator's word may have changed, and nothing else
+		}
 		return
 	}
 	r.news = append(r.news, news{n.Address, n.state, state, why})
@@ -154,8 +157,12 @@ func (n *node) downWhy() string {
 	if n.conns == nil {
 		return "not connected yet"
 	}
-	if err := n.conns.Stats().LastError; err != nil {
-		return err.Error()
+	s := n.conns.Stats()
+	switch {
+	case s.LastError != nil && s.LastErrorTime.After(n.since):
+		return s.LastError.Error()
+	case n.conns.Answers():
+		return "its connections are taken by statements that nobody waits for any more"
 	}
 	return "its connections are lost"
 }
@@ -187,8 +194,10 @@ func (r *Reader) tellNews() {
 // suspectNode notes that a statement is overdue on a node.
 func (r *Reader) suspectNode(n *node, s *statement, now time.Time) {
 	n.suspect, n.doubted = true, now
-	n.doubt = fmt.Sprintf("a statement for %d keys has no answer after %v, the p99 is %v",
-		s.keys(), now.Sub(s.begun).Round(time.Millisecond), n.recent.p99)
+	n.doubt = fmt.Sprintf("no answer after %v to a statement (keys: %d)", now.Sub(s.begun).Round(time.Millisecond), s.keys())
+	if n.recent.p99 > 0 {
+		n.doubt += fmt.Sprintf("; the p99 is %v", n.recent.p99)
+	}
 	n.suspicions++
 	n.probeAt = now.Add(minProbe)
 }

@@ -54,6 +54,7 @@ type NodeStats struct {
 	Probes      uint64        // statements sent to see whether it answers again
 	Rescued     uint64        // statements of it whose keys were asked for elsewhere while they ran
 	Transitions uint64        // changes of State
+	Leaving     bool          // a change has taken it out, or it is connected to anew; it serves until others do
 }
 
 // A NodeState is whether a node is used, and why not.
@@ -151,8 +152,11 @@ func (r *Reader) Stats() Stats {
 		}
 		// Those that leave come last. One that is dialed anew is told of once, however often it was.
 		if same := slices.IndexFunc(s.Nodes, func(o NodeStats) bool { return o.Address == n.Address }); same >= 0 {
-			s.Nodes[same].Up = s.Nodes[same].Up || ns.Up
-			s.Nodes[same].Busy += ns.Busy
+			told := &s.Nodes[same]
+			if ns.Up && !told.Up {
+				told.Up, told.State, told.Why, told.Since = true, ns.State, ns.Why, ns.Since
+			}
+			told.Busy += ns.Busy
 			continue
 		}
 		s.Nodes = append(s.Nodes, ns)
@@ -170,7 +174,7 @@ func (r *Reader) nodeStats(n *node, now time.Time) NodeStats {
 		Region: n.Region, State: n.state, Why: n.why, Since: n.since, Force: n.force,
 		Pace: n.pace.now(now), Average: n.pace.average, Patience: n.patience(),
 		Suspicions: n.suspicions, Ejections: n.breaker.Trips(), Probes: n.probes, Rescued: n.rescued,
-		Transitions: n.transitions,
+		Transitions: n.transitions, Leaving: n.leaving,
 	}
 	for _, s := range n.running {
 		ns.Oldest = max(ns.Oldest, now.Sub(s.begun))
