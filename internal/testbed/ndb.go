@@ -190,7 +190,9 @@ DataDir=%s
 			firstDataID+i, domain, n.group.dir)
 	}
 	for i, zone := range zones {
-		fmt.Fprintf(&ini, "\n[mysqld]\nNodeId=%d\nHostName=127.0.0.1\nLocationDomainId=%d\n",
+		// Arbitration falls to the MySQL servers when the management server is dead. Without anybody the data node that is
+		// left after the death of the other would end itself.
+		fmt.Fprintf(&ini, "\n[mysqld]\nNodeId=%d\nHostName=127.0.0.1\nLocationDomainId=%d\nArbitrationRank=2\n",
 			firstServerID+i, slices.Index(domains, zone)+1)
 	}
 	ini.WriteString(strings.Repeat("\n[api]\nHostName=127.0.0.1\n", 4)) // for the cluster's own tools
