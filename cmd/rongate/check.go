@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"sync"
@@ -49,10 +50,11 @@ func (c *checkCmd) Run(out output) error {
 	cfg, err := loadConfig(c.Config, os.LookupEnv)
 	r := &checkReport{file: c.Config, cfg: cfg}
 	r.judgeFiles(err)
-	r.judgeZones(os.LookupEnv)
+	r.judgePlaces(os.LookupEnv)
 	r.judgeKeys()
 	if !c.Offline {
-		r.connect(context.Background(), r.askable(), progress(out.stderr))
+		nodes := r.resolve(context.Background(), net.DefaultResolver.LookupNetIP, r.askable())
+		r.connect(context.Background(), nodes, progress(out.stderr))
 		r.judgeNodes(c.Gateways)
 	}
 	r.print(out.stdout)
@@ -71,6 +73,7 @@ type checkReport struct {
 	file     string
 	cfg      *config // with defaults in place of what is mistaken
 	mistakes mistakes
+	names    []nameReport
 	nodes    []*lookup.NodeReport // nil: not asked
 	demand   demand
 	sums     []string // of connections and statements, in words
@@ -88,58 +91,20 @@ func (r *checkReport) judgeFiles(err error) {
 	}
 }
 
-// askable are the nodes without a mistake. None is asked in a way that the files do not mean, such as without the TLS
-// that a mistaken field asks for.
-func (r *checkReport) askable() []lookup.NodeConfig {
+// askable are the items of nodes without a mistake. None is asked in a way that the files do not mean, such as without the
+// TLS that a mistaken field asks for.
+func (r *checkReport) askable() []nodeEntry {
 	if r.mistakes.in(r.file, "database") {
 		r.found.add(note, "the nodes were not connected to: mend the mistakes in database first")
 		return nil
 	}
-	var nodes []lookup.NodeConfig
-	for i, n := range r.cfg.lookup.Nodes {
+	var nodes []nodeEntry
+	for i, n := range r.cfg.nodes {
 		if !r.mistakes.in(r.file, fmt.Sprintf("nodes[%d]", i)) {
 			nodes = append(nodes, n)
 		}
 	}
 	return nodes
-}
-
-// judgeZones warns of what is no mistake but may be one: that every read leaves the zone.
-func (r *checkReport) judgeZones(env environment) {
-	own, zones := r.cfg.lookup.Zone, []string{}
-	if r.mistakes.in(r.file, "nodes") || r.mistakes.in(r.file, "zone") {
-		return
-	}
-	for _, n := range r.cfg.lookup.Nodes {
-		if n.Zone == own && own != "" {
-			return
-		}
-		if n.Zone != "" {
-			zones = append(zones, n.Zone)
-		}
-	}
-	at := zonePos(r.file, env)
-	switch {
-	case own == "" && len(zones) > 0:
-		r.found.add(warning, "%s", yamldoc.Problem{Pos: at, Message: "is not set while nodes have zones, so that none of " +
-			"those is near; set it, or RONGATE_ZONE, to where rongate runs, such as " + zones[0]})
-	case own != "":
-		r.found.add(warning, "%s", yamldoc.Problem{Pos: at, Message: "no node is in zone " + own +
-			", so that every read crosses zones; " + yamldoc.Suggest(own, zones)})
-	}
-}
-
-// zonePos is what says the own zone. The configuration that was read no longer tells.
-func zonePos(file string, env environment) yamldoc.Pos {
-	const variable = "RONGATE_ZONE"
-	if value, ok := env(variable); ok && value != "" {
-		return yamldoc.Pos{File: "environment", Field: variable}
-	}
-	doc, err := yamldoc.ReadFile(file)
-	if err != nil {
-		return yamldoc.Pos{File: file, Field: "zone"}
-	}
-	return doc.Root().Optional("zone").At()
 }
 
 // judgeKeys holds the rights of API keys against the catalogue, where neither has a mistake.

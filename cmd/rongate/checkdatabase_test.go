@@ -163,6 +163,11 @@ func checkHandshakes(t *testing.T, db *testbed.MariaDB) {
 			}
 		})
 	}
+	t.Run("a DNS name's", func(t *testing.T) {
+		dir := folder(t, map[string]string{"catalog.yaml": smallCatalog, "password": "hunter2", "ca.pem": string(ca)})
+		checkNamed(t, dir, "localhost", node, "ok")
+		checkNamed(t, dir, "db.internal", node, "has a certificate for another name (localhost, 127.0.0.1, ::1), not for db.internal")
+	})
 }
 
 // lockTable has another client hold a table for as long as the test runs.

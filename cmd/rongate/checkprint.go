@@ -18,6 +18,9 @@ import (
 
 // print writes the tables: nodes, sums, feature groups, feature views.
 func (r *checkReport) print(w io.Writer) {
+	if len(r.names) > 0 {
+		table(w, r.nameRows())
+	}
 	if len(r.nodes) > 0 {
 		r.printNodes(w)
 	}
@@ -50,11 +53,7 @@ func table(w io.Writer, rows [][]string) {
 func (r *checkReport) printNodes(w io.Writer) {
 	rows := [][]string{{"NODE", "ZONE", "STATE", "TLS", "VERSION", "HANDSHAKE", "CLOCK", "CONNECTIONS"}}
 	for _, n := range r.nodes {
-		zone := n.Zone
-		if zone != "" && zone == r.cfg.lookup.Zone {
-			zone += " (own)"
-		}
-		row := []string{n.Address, zone, "ok", "", "", "", "", ""}
+		row := []string{n.Address, r.zoneOf(n), "ok", "", "", "", "", ""}
 		if n.Handshake == 0 {
 			row[2], _ = reach(n.Err, r.cfg.lookup.Pool)
 			rows = append(rows, row)
@@ -73,6 +72,18 @@ func (r *checkReport) printNodes(w io.Writer) {
 		rows = append(rows, row)
 	}
 	table(w, rows)
+}
+
+// zoneOf names where a node is, with its region if any are named.
+func (r *checkReport) zoneOf(n *lookup.NodeReport) string {
+	own, zone := r.cfg.lookup, n.Zone
+	if r.hasRegions() {
+		zone = orDash(n.Region) + "/" + orDash(zone)
+	}
+	if n.Zone != "" && n.Zone == own.Zone && n.Region == own.Region {
+		zone += " (own)"
+	}
+	return zone
 }
 
 func tlsState(n *lookup.NodeReport) string {

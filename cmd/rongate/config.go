@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,6 +26,8 @@ type config struct {
 	socketMode            os.FileMode
 	catalogFile           string
 	spec                  *catalog.Spec // what catalogFile said when the configuration was read
+	nodes                 []nodeEntry   // lookup.Nodes are theirs while no DNS name is resolved
+	resolve               time.Duration // between two times that the DNS names are resolved
 	lookup                lookup.Config
 	vectors               vectors.Config
 	server                server.Config
@@ -67,6 +68,7 @@ func loadConfig(path string, env environment) (*config, error) {
 	l.readReading(c, root)
 	l.readNodes(c, root)
 	l.readDatabase(c, root.Required("database").Map())
+	c.lookup.Nodes = nodesOf(c.nodes, nil)
 	l.readConnections(&c.lookup.Pool, root.Optional("connections").Map())
 	l.readMemory(c)
 	l.readLimits(c, root.Optional("limits").Map())
@@ -140,28 +142,6 @@ func (l *loader) readReading(c *config, root *yamldoc.Map) {
 	c.lookup.Unmerged = !root.Optional("merging").Bool(true)
 	deadline := root.Optional("deadline").Duration(500*time.Millisecond, time.Millisecond, time.Minute)
 	c.server.Deadline, c.vectors.Deadline = deadline, deadline
-}
-
-func (l *loader) readNodes(c *config, root *yamldoc.Map) {
-	c.lookup.Zone = root.Optional("zone").Text("")
-	if zone, _, ok := l.override("RONGATE_ZONE"); ok {
-		c.lookup.Zone = zone
-	}
-	seen := map[string]bool{}
-	for _, item := range root.Required("nodes").List() {
-		m := item.Map()
-		v := m.Required("address")
-		address := v.Text("")
-		if host, port, err := net.SplitHostPort(address); address != "" && address[0] != '/' &&
-			(err != nil || host == "" || !isPort(port, 1)) {
-			v.Fail(`must be host:port, such as "10.0.0.1:3306", or the path of a unix socket`)
-		}
-		if seen[address] && address != "" {
-			v.Fail("is another node's address too; list each node once")
-		}
-		seen[address] = true
-		c.lookup.Nodes = append(c.lookup.Nodes, lookup.NodeConfig{Address: address, Zone: m.Optional("zone").Text("")})
-	}
 }
 
 func (l *loader) readConnections(c *pool.Config, m *yamldoc.Map) {

@@ -16,8 +16,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/rongate/rongate/lookup"
 )
 
 const smallCatalog = `featureStores:
@@ -90,6 +88,8 @@ func TestEveryField(t *testing.T) {
 		"keys.yaml": "keys: [{name: a, sha256: \"" + strings.Repeat("0f", 32) + "\", views: [\"*\"]}]",
 		"rongate.yaml": `
 zone: a
+region: r
+resolve: 9s
 listen: [0.0.0.0:9000, /run/rongate.sock]
 privateListen: 0.0.0.0:9001
 socketMode: "0600"
@@ -99,7 +99,8 @@ catalog: {file: ./catalog.yaml}
 apiKeys: {file: keys.yaml}
 nodes:
   - {address: "10.0.0.1:3306", zone: a}
-  - {address: "10.0.0.2:3306", zone: b}
+  - {address: "10.0.0.2:3306", zone: b, region: s}
+  - {dns: "db.internal.:3307", zone: c, region: r}
 database:
   user: reader
   passwordFile: password
@@ -117,9 +118,9 @@ log: {level: warn, format: json}
 	if err != nil {
 		t.Fatal(err)
 	}
-	second := lookup.NodeConfig{Address: "10.0.0.2:3306", Zone: "b"}
-	if c.lookup.Zone != "a" || len(c.lookup.Nodes) != 2 || c.lookup.Nodes[1] != second {
-		t.Errorf("zone %q, nodes %v", c.lookup.Zone, c.lookup.Nodes)
+	if got := fmt.Sprint(c.lookup.Zone, c.lookup.Region, c.resolve, c.lookup.Nodes); got !=
+		"ar9s [{10.0.0.1:3306 a  } {10.0.0.2:3306 b s } {db.internal.:3307 c r }]" {
+		t.Errorf("where: %s", got)
 	}
 	p := c.lookup.Pool
 	password, err := p.Password()
@@ -153,6 +154,10 @@ func TestConfigMistakes(t *testing.T) {
 		"catalog.yaml": smallCatalog, "password": "x", "cert.pem": cert, "key.pem": key, "other.pem": otherKey,
 		"bad-catalog.yaml": "featureStores: []", "bad-keys.yaml": "keys:\n  - {name: a, sha256: \"12\", views: [\"*\"]}",
 	}
+	manyNames := ""
+	for i := range maxNames + 1 {
+		manyNames += fmt.Sprintf("{dns: \"h%d:1\"}, ", i)
+	}
 	const rest = "catalog: {file: catalog.yaml}\nnodes: [{address: \"h:1\"}]\ndatabase: {user: u}\n"
 	for _, test := range []struct{ config, want string }{
 		{"", "rongate.yaml: the file is empty"},
@@ -169,6 +174,25 @@ func TestConfigMistakes(t *testing.T) {
 		{"nodes: [{address: \"h:1\"}, {address: \"h:1\"}]\n", "rongate.yaml:1: nodes[1].address: is another node's"},
 		{"nodes: [{address: \"h:1\", zone: 1}]\n", "rongate.yaml:1: nodes[0].zone: must be text"},
 		{"nodes: [{address: \"h:1\", port: 2}]\n", "rongate.yaml:1: nodes[0].port: unknown field"},
+		{"nodes:\n  - {zone: a}\n", "rongate.yaml:2: nodes[0].address: is required"},
+		{"nodes:\n  - {address: \"h:1\"}\n  - {address: \"h:1\", dns: \"h:1\"}\n", "rongate.yaml:3: nodes[1].dns: stands beside"},
+		{"nodes: [{dns: \"h:1\"}, {dns: \"h:1\"}]\n", "rongate.yaml:1: nodes[1].dns: is another node's"},
+		{"nodes: [{address: \"h:1\"}, {dns: \"h:1\"}]\n", "rongate.yaml:1: nodes[1].dns: is another node's"},
+		{"nodes: [{dns: }]\n", "rongate.yaml:1: nodes[0].dns: is empty"},
+		{"nodes: [{dns: 3306}]\n", "rongate.yaml:1: nodes[0].dns: must be text"},
+		{"nodes: [{dns: mysqld}]\n", "rongate.yaml:1: nodes[0].dns: must be name:port"},
+		{"nodes: [{dns: \"mysqld:0\"}]\n", "rongate.yaml:1: nodes[0].dns: must be name:port"},
+		{"nodes: [{dns: \":3306\"}]\n", "rongate.yaml:1: nodes[0].dns: must be name:port"},
+		{"nodes: [{dns: \"a b:3306\"}]\n", "rongate.yaml:1: nodes[0].dns: must be name:port"},
+		{"nodes: [{dns: \"a..b:3306\"}]\n", "rongate.yaml:1: nodes[0].dns: must be name:port"},
+		{"nodes: [{dns: /run/mysqld.sock}]\n", "rongate.yaml:1: nodes[0].dns: must be name:port"},
+		{"nodes: [{dns: \"10.0.0.1:3306\"}]\n", "rongate.yaml:1: nodes[0].dns: 10.0.0.1 is an address"},
+		{"nodes: [{dns: \"[fd00::1]:3306\"}]\n", "rongate.yaml:1: nodes[0].dns: fd00::1 is an address"},
+		{"nodes: [{dns: \"h:1\", region: 1}]\n", "rongate.yaml:1: nodes[0].region: must be text"},
+		{"nodes: [" + manyNames + "]\n", "rongate.yaml:1: nodes: has 65 DNS names"},
+		{rest + "region: [a]\n", "rongate.yaml:4: region: must be text"},
+		{rest + "resolve: 5\n", "rongate.yaml:4: resolve: must be a duration"},
+		{rest + "resolve: 50ms\n", "rongate.yaml:4: resolve: must be a duration"},
 		{"database: {}\n", "rongate.yaml:1: database.user: is required"},
 		{"database: {user: u, password: p}\n", "rongate.yaml:1: database.password: unknown field"},
 		{"database: {user: u, passwordFile: }\n", "rongate.yaml:1: database.passwordFile: is empty"},
@@ -274,16 +298,16 @@ func TestEnvironment(t *testing.T) {
 	})
 	path := filepath.Join(dir, "rongate.yaml")
 	c, err := loadConfig(path, environmentOf(map[string]string{
-		"RONGATE_ZONE": "b", "RONGATE_LISTEN": "127.0.0.1:2, /run/r.sock", "RONGATE_PRIVATE_LISTEN": "0.0.0.0:3",
+		"RONGATE_ZONE": "b", "RONGATE_REGION": "r", "RONGATE_LISTEN": "127.0.0.1:2, /run/r.sock", "RONGATE_PRIVATE_LISTEN": "0.0.0.0:3",
 		"RONGATE_LOG_LEVEL": "debug", "PW": "secret", "RONGATE_CONNECTIONS_PER_NODE": "3", "RONGATE_MAX_CONCURRENT": "40",
 		"RONGATE_MEMORY_LIMIT": "134217728",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(c.lookup.Zone, c.listen, c.privateListen, c.logLevel, c.lookup.Pool.Size, c.server.MaxConcurrent,
+	if got := fmt.Sprint(c.lookup.Zone, c.lookup.Region, c.listen, c.privateListen, c.logLevel, c.lookup.Pool.Size, c.server.MaxConcurrent,
 		" ", c.server.MaxSendingBytes, " ", c.lookup.MaxLiveBytes); got !=
-		"b[127.0.0.1:2 /run/r.sock] [0.0.0.0:3] DEBUG 3 40 33554432 5" {
+		"br[127.0.0.1:2 /run/r.sock] [0.0.0.0:3] DEBUG 3 40 33554432 5" {
 		t.Errorf("got %s", got)
 	}
 	if password, err := c.lookup.Pool.Password(); password != "secret" || err != nil {

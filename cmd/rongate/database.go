@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/rongate/rongate/internal/yamldoc"
-	"github.com/rongate/rongate/lookup"
 )
 
 // access is how the nodes let rongate in, as far as a change of it takes new connections. What is read again at every dial
@@ -36,15 +35,25 @@ func (l *loader) readDatabase(gateway *config, m *yamldoc.Map) {
 	}
 	if v := m.Optional("tls"); l.written(v) {
 		c.TLS = l.readTLS(a, v.Map())
-		refuseSockets(v, gateway.lookup.Nodes)
+		refuseSockets(v, gateway.nodes)
+		nameServers(c.TLS, gateway.nodes)
 	}
 }
 
 // refuseSockets refuses TLS to a node that is a unix socket: there is no host whose name could be verified.
-func refuseSockets(v yamldoc.Value, nodes []lookup.NodeConfig) {
+func refuseSockets(v yamldoc.Value, nodes []nodeEntry) {
 	for _, n := range nodes {
 		if strings.HasPrefix(n.Address, "/") {
 			v.Fail("the node %s is a unix socket, which has no host name to verify; leave tls out", n.Address)
+		}
+	}
+}
+
+// nameServers has the nodes that a DNS name leads to verified by that name: certificates are seldom for IP addresses.
+func nameServers(c *tls.Config, nodes []nodeEntry) {
+	for i := range nodes {
+		if c.ServerName == "" {
+			nodes[i].ServerName = strings.TrimSuffix(nodes[i].host, ".")
 		}
 	}
 }

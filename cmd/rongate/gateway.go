@@ -27,6 +27,7 @@ type gateway struct {
 	log     *slog.Logger
 	level   *slog.LevelVar
 	reader  *lookup.Reader
+	nodes   *nodeSet // of the reader
 	service *vectors.Service
 	server  *server.Server
 	catalog atomic.Pointer[catalog.Catalog] // nil until it is loaded
@@ -60,6 +61,7 @@ func newGateway(path string, env environment, cfg *config, at time.Time, out io.
 		return nil, err
 	}
 	cfg.server.Force = g.reader.Force
+	g.nodes = newNodeSet(cfg, net.DefaultResolver.LookupNetIP, g.reader.Change, g.log)
 	g.service = vectors.New(cfg.vectors, g.reader)
 	g.server, err = server.New(cfg.server, g.service)
 	return g, err
@@ -79,8 +81,8 @@ func (g *gateway) serve(ctx context.Context) error {
 		closeAll(public)
 		return err
 	}
-	g.log.Info("serving", "version", version(), "zone", cfg.lookup.Zone, "nodes", len(cfg.lookup.Nodes),
-		"listen", listenedOn(public), "privateListen", listenedOn(private))
+	g.log.Info("serving", "version", version(), "zone", cfg.lookup.Zone, "region", cfg.lookup.Region,
+		"nodes", len(cfg.lookup.Nodes), "listen", listenedOn(public), "privateListen", listenedOn(private))
 	g.warnOfZones(cfg)
 
 	ctx, fail := context.WithCancelCause(ctx)
@@ -102,7 +104,11 @@ func (g *gateway) serve(ctx context.Context) error {
 	for _, ln := range private {
 		start(func() error { return g.server.ServePrivate(ln) })
 	}
-	start(func() error { return g.tend(ctx) })
+	start(func() error {
+		g.nodes.refresh(ctx)
+		running.Go(func() { g.nodes.follow(ctx) })
+		return g.tend(ctx)
+	})
 	<-ctx.Done()
 	cause := context.Cause(ctx)
 	if errors.Is(cause, context.Canceled) {
@@ -146,7 +152,7 @@ func listenedOn(listeners []net.Listener) string {
 // warnOfZones says what is no mistake but may be one: that every read leaves the zone.
 func (g *gateway) warnOfZones(cfg *config) {
 	for _, n := range cfg.lookup.Nodes {
-		if n.Zone == cfg.lookup.Zone {
+		if n.Zone == cfg.lookup.Zone && n.Region == cfg.lookup.Region {
 			return
 		}
 	}

@@ -72,9 +72,9 @@ func helpTexts() kong.Vars {
 			"connections.perNode + maxDetached + 1 connections of each node; check tells whether they fit.",
 		"strict": "Exit with 1 for warnings too.",
 		"config": "The configuration file (default: rongate.yaml). Paths in it are relative to it. RONGATE_ZONE, " +
-			"RONGATE_LISTEN, RONGATE_PRIVATE_LISTEN, RONGATE_CONNECTIONS_PER_NODE, RONGATE_MAX_CONCURRENT and " +
-			"RONGATE_LOG_LEVEL override what it says; RONGATE_MEMORY_LIMIT is how many bytes the process may use. The " +
-			"file may be named by a variable too.",
+			"RONGATE_REGION, RONGATE_LISTEN, RONGATE_PRIVATE_LISTEN, RONGATE_CONNECTIONS_PER_NODE, " +
+			"RONGATE_MAX_CONCURRENT and RONGATE_LOG_LEVEL override what it says; RONGATE_MEMORY_LIMIT is how many " +
+			"bytes the process may use. The file may be named by a variable too.",
 		"key": "Make an API key: print the key, for its caller, and its line for the file of API keys.",
 		"name": "What the key is called: for people, such as the name of the service that gets it " +
 			"(default: caller).",

@@ -60,8 +60,8 @@ func TestHelp(t *testing.T) {
 	}
 	_, stdout, _ := command("serve", "--help")
 	for _, want := range []string{
-		"RONGATE_ZONE", "RONGATE_LISTEN", "RONGATE_PRIVATE_LISTEN", "RONGATE_CONNECTIONS_PER_NODE",
-		"RONGATE_MAX_CONCURRENT", "RONGATE_LOG_LEVEL", "RONGATE_MEMORY_LIMIT", "RONGATE_CONFIG", "SIGHUP",
+		"RONGATE_ZONE", "RONGATE_REGION", "RONGATE_LISTEN", "RONGATE_PRIVATE_LISTEN",
+		"RONGATE_CONNECTIONS_PER_NODE", "RONGATE_MAX_CONCURRENT", "RONGATE_LOG_LEVEL", "RONGATE_MEMORY_LIMIT", "RONGATE_CONFIG", "SIGHUP",
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("serve --help says nothing of %s: %s", want, stdout)

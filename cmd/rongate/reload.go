@@ -41,11 +41,11 @@ func (g *gateway) tend(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-poll.C:
-			if !g.watch.changed() || !g.reload() {
+			if !g.watch.changed() || !g.reload(ctx) {
 				continue
 			}
 		case <-g.hangups:
-			if !g.reload() {
+			if !g.reload(ctx) {
 				continue
 			}
 		case <-retry.C: // the first time, or after the database was away
@@ -127,12 +127,12 @@ func (g *gateway) use(s *catalog.Snapshot) {
 
 // reload reads the configuration again and puts it in force as far as that can be done without a restart. It reports
 // whether the catalogue is to be loaded: with a mistake in any of the files nothing changes.
-func (g *gateway) reload() bool {
+func (g *gateway) reload(ctx context.Context) bool {
 	before, at := g.watch.stamps(), time.Now()
 	next, err := loadConfig(g.path, g.env)
 	g.watch.expect(next.files, before, at)
 	if err == nil {
-		err = g.change(next)
+		err = g.change(ctx, next)
 	}
 	g.attempts.setMistaken(err != nil)
 	if err != nil {
@@ -143,14 +143,14 @@ func (g *gateway) reload() bool {
 }
 
 // change puts a configuration in force.
-func (g *gateway) change(next *config) error {
+func (g *gateway) change(ctx context.Context, next *config) error {
 	old := g.cfg.Load()
 	if err := checkKeys(old, next); err != nil {
 		return err
 	}
 	next.lookup.Pool.Log = g.log
 	redial := !sameConnections(old, next)
-	if err := g.reader.Change(next.lookup, redial); err != nil {
+	if err := g.nodes.adopt(ctx, next, redial); err != nil {
 		return err
 	}
 	if err := g.server.Change(next.server); err != nil {
@@ -163,7 +163,8 @@ func (g *gateway) change(next *config) error {
 		keepFixed(next, old)
 	}
 	g.cfg.Store(next)
-	g.log.Info("configuration reloaded", "zone", next.lookup.Zone, "nodes", len(next.lookup.Nodes), "redial", redial)
+	g.log.Info("configuration reloaded", "zone", next.lookup.Zone, "region", next.lookup.Region,
+		"nodes", len(next.lookup.Nodes), "redial", redial)
 	g.warnOfZones(next)
 	return nil
 }

@@ -1,6 +1,8 @@
 package kubernetes
 
 import (
+	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -247,6 +249,32 @@ func TestPlaceholders(t *testing.T) {
 		}
 		if password := m.secret.StringData["password"]; password != "REPLACE-ME" {
 			t.Errorf("password %q", password)
+		}
+	})
+}
+
+// TestNodeService: the Service that the README shows is headless, and is the one that the manifests read from.
+func TestNodeService(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "\n## The nodes\n")
+	_, block, _ = strings.Cut(block, "```yaml\n")
+	block, _, _ = strings.Cut(block, "```")
+	s := &corev1.Service{}
+	if err := decode([]byte(block), s); err != nil {
+		t.Fatal(err)
+	}
+	if s.Spec.ClusterIP != corev1.ClusterIPNone || s.Spec.PublishNotReadyAddresses || len(s.Spec.Ports) != 1 {
+		t.Errorf("no headless Service of ready pods: %+v", s.Spec)
+	}
+	zone := s.Spec.Selector[corev1.LabelTopologyZone]
+	want := fmt.Sprintf("{dns: %q, zone: %s}",
+		fmt.Sprintf("%s.%s.svc.cluster.local.:%d", s.Name, s.Namespace, s.Spec.Ports[0].Port), zone)
+	onEach(t, func(t *testing.T, m *manifest) {
+		if config := m.configMap.Data["rongate.yaml"]; !strings.Contains(config, want) {
+			t.Errorf("nodes are not read from %s:\n%s", want, config)
 		}
 	})
 }
