@@ -116,26 +116,32 @@ func TestRecent(t *testing.T) {
 
 func TestBudget(t *testing.T) {
 	b := budget{share: 0.1}
-	b.afford(2)
-	if !b.spend() || !b.spend() || b.spend() {
-		t.Error("a new budget is full, and no more than full")
+	expect := func(what string, want int) {
+		t.Helper()
+		got := 0
+		for b.spend() {
+			got++
+		}
+		if got != want {
+			t.Errorf("%s: %d, want %d", what, got, want)
+		}
 	}
+	b.afford(2)
+	expect("new, it is full", 2)
 	for range 9 {
 		b.earn()
 	}
-	if b.spend() {
-		t.Error("nine tenths are enough")
-	}
+	expect("of nine tenths", 0)
 	b.earn()
 	b.earn()
-	if !b.spend() || b.spend() {
-		t.Error("eleven tenths are not one")
+	expect("of eleven tenths", 1)
+	for range 1000 {
+		b.earn()
 	}
+	expect("of a hundred", 2)
 	for range 1000 {
 		b.earn()
 	}
 	b.afford(1)
-	if !b.spend() || b.spend() {
-		t.Error("more is saved up than may be")
-	}
+	expect("of two, when one can be saved up", 1)
 }
