@@ -79,26 +79,40 @@ func (r *runner) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var repeats []*evidence
-	for i := range max(r.file.Repeats, 1) {
-		if i > 0 && (ctx.Err() != nil || r.gateway.death() != nil) {
-			break
-		}
-		if i > 0 {
-			if err = r.mend(ctx); err != nil {
-				break
-			}
-		}
-		var e *evidence
-		if e, err = r.load(ctx, steps); err != nil {
-			break
-		}
-		repeats = append(repeats, e)
-	}
+	repeats, err := r.repeat(ctx, steps)
 	if len(repeats) > 0 {
 		r.conclude(repeats)
 	}
 	return err
+}
+
+// repeat goes through the load and the actions as often as is asked for. A repeat that says nothing of rongate is gone
+// through again, if there are others that need not be for that.
+func (r *runner) repeat(ctx context.Context, steps []loadtest.Step) (repeats []*evidence, err error) {
+	again := r.file.Repeats - 1
+	over := func() bool { return ctx.Err() != nil || r.gateway.death() != nil }
+	for first := true; len(repeats) < max(r.file.Repeats, 1); first = false {
+		if !first {
+			if over() {
+				break
+			}
+			if err := r.mend(ctx); err != nil {
+				return repeats, err
+			}
+		}
+		e, err := r.load(ctx, steps)
+		if err != nil {
+			return repeats, err
+		}
+		if n := len(repeats); again > 0 && !over() && r.report.Loads[n].Result.Void() {
+			again--
+			r.report.Loads = r.report.Loads[:n]
+			r.cfg.Say("the harness was late, so this one is gone through again")
+			continue
+		}
+		repeats = append(repeats, e)
+	}
+	return repeats, nil
 }
 
 // conclude tells what the repeats have shown. What was done, and to what effect on the nodes, is shown of the first.
