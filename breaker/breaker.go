@@ -86,9 +86,11 @@ type Breaker struct {
 	circuit *gobreaker.CircuitBreaker[struct{}]
 	replay  func() (struct{}, error) // gives the circuit the outcome at hand; made once, for it would be an allocation each
 
-	outcome Outcome // at hand
-	open    bool    // open or half open: not to be used
-	soft    bool    // what opened it was slow, no failure
+	outcome Outcome   // at hand
+	bad     time.Time // when the last failure or slow answer that counted had ended
+	failed  uint32    // of those in a row, the failures
+	open    bool      // open or half open: not to be used
+	soft    bool      // what opened it was slow, no failure
 	since   time.Time
 	why     string
 	trips   uint64
@@ -115,13 +117,25 @@ func (b *Breaker) Reset(why string) {
 		IsExcluded:    func(err error) bool { return errors.Is(err, errExcluded) },
 	})
 	b.open, b.soft, b.since, b.why = false, false, time.Now(), why
+	b.bad, b.failed = time.Time{}, 0
 }
 
 // Record tells of the end of a statement that was begun at the given time, and reports whether the breaker has opened or
-// closed over it.
+// closed over it. What ends badly and had begun before the last such end is of the same event, and does not count: a server
+// that goes takes all connections with it, and a stall holds up all that runs.
 func (b *Breaker) Record(begun time.Time, o Outcome) (changed bool) {
-	if begun.Before(b.since) {
+	bad := o == Failure || o == Slow
+	if begun.Before(b.since) || bad && begun.Before(b.bad) {
 		return false
+	}
+	switch {
+	case bad:
+		b.bad = time.Now()
+		if o == Failure {
+			b.failed++
+		}
+	case o == Success:
+		b.failed = 0
 	}
 	was := b.open
 	b.outcome = o
@@ -134,20 +148,15 @@ func (b *Breaker) trip(c gobreaker.Counts) bool {
 	valid := c.TotalSuccesses + c.TotalFailures
 	switch {
 	case c.ConsecutiveFailures >= b.cfg.Consecutive:
-		b.why = fmt.Sprintf("%d statements in a row %s", c.ConsecutiveFailures, b.fate())
+		slow := c.ConsecutiveFailures - min(b.failed, c.ConsecutiveFailures)
+		b.why = fmt.Sprintf("%d statements in a row did not do well: %d failed, %d were slow",
+			c.ConsecutiveFailures, c.ConsecutiveFailures-slow, slow)
 	case valid >= b.cfg.Least && float64(c.TotalFailures) >= b.cfg.Rate*float64(valid):
-		b.why = fmt.Sprintf("%d of %d statements %s", c.TotalFailures, valid, b.fate())
+		b.why = fmt.Sprintf("%d of the last %d statements failed or were slow", c.TotalFailures, valid)
 	default:
 		return false
 	}
 	return true
-}
-
-func (b *Breaker) fate() string {
-	if b.outcome == Slow {
-		return "failed or were slow, the last one slow"
-	}
-	return "failed or were slow, the last one failed"
 }
 
 func (b *Breaker) change(_ string, from, to gobreaker.State) {
@@ -157,7 +166,8 @@ func (b *Breaker) change(_ string, from, to gobreaker.State) {
 		b.trips++
 	case to == gobreaker.StateClosed:
 		b.open, b.soft, b.since = false, false, time.Now()
-		b.why = fmt.Sprintf("%d probes in a row were answered", b.cfg.Successes)
+		b.failed = 0
+		b.why = fmt.Sprintf("%d statements in a row were answered in time", b.cfg.Successes)
 	}
 }
 

@@ -44,7 +44,7 @@ func (r *Reader) warmPlan(c selector, p *Plan) error {
 	if errors.Is(err, pool.ErrTimeout) {
 		r.troubles.stall(table)
 	}
-	switch classify(err) {
+	switch judge(err).verdict {
 	case verdictElsewhere, verdictLater:
 		return fmt.Errorf("warm up %s: %w", table.Name, err)
 	case verdictStale:
