@@ -157,7 +157,7 @@ func (r *Reader) learn(n *node, s *statement, j judgement, err error) (changed b
 		}
 		n.pace.note(r.typical.multiple(size, took), took, now)
 		r.typical.note(size, took)
-	case o == breaker.Failure || o == breaker.Slow:
+	case j.verdict == verdictElsewhere || j.verdict == verdictLater: // whoever is to blame, it costs a second attempt
 		n.pace.note(maxPace, took, now)
 	}
 	if tooLarge := errors.Is(err, ErrTooLarge); len(s.pieces) > 1 && (err == nil || tooLarge) {
