@@ -2,6 +2,7 @@ package lookup_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -20,7 +21,10 @@ import (
 	"github.com/rongate/rongate/pool"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Bool("update", false, "rewrite the golden files")
+	goleak.VerifyTestMain(m)
+}
 
 // fixture is a Reader over three fake nodes, two in the own zone, with two tables.
 type fixture struct {

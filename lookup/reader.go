@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -111,6 +112,7 @@ type Reader struct {
 	blocks blocks
 
 	troubles troubles
+	jitter   func(below time.Duration) time.Duration // random
 
 	spare      sync.Pool      // of *statement
 	wg         sync.WaitGroup // goroutines that run statements, wait to repeat one, or see off nodes that have left
@@ -145,7 +147,7 @@ func Open(cfg Config) (*Reader, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
-	r := &Reader{cfg: cfg}
+	r := &Reader{cfg: cfg, jitter: rand.N[time.Duration]}
 	r.background, r.abandon = context.WithCancel(context.Background())
 	r.arrange(r.admit(&cfg, r.template))
 	return r, nil

@@ -3,7 +3,6 @@ package lookup
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -236,7 +235,7 @@ func (r *Reader) grant(s *statement, j judgement, onData bool) bool {
 
 // repeat dispatches pieces after a pause.
 func (r *Reader) repeat(pieces []*piece) {
-	time.Sleep(minPause + rand.N(maxPause-minPause))
+	time.Sleep(minPause + r.jitter(maxPause-minPause))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range pieces {

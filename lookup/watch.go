@@ -2,7 +2,6 @@ package lookup
 
 import (
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/rongate/rongate/breaker"
@@ -92,7 +91,7 @@ func (r *Reader) lookAfter(n *node, now time.Time) {
 		r.lookBy(n.probeAt)
 		return
 	}
-	n.probeAt = now.Add(minProbe + rand.N(maxProbe-minProbe))
+	n.probeAt = now.Add(minProbe + r.jitter(maxProbe-minProbe))
 	r.lookBy(n.probeAt)
 	if c := n.conns.TryAcquire(); c != nil {
 		plans := *r.plans.Load()
