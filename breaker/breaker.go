@@ -164,6 +164,8 @@ func (b *Breaker) change(_ string, from, to gobreaker.State) {
 	case from == gobreaker.StateClosed:
 		b.open, b.soft, b.since = true, b.outcome == Slow, time.Now()
 		b.trips++
+	case to == gobreaker.StateOpen: // half open in between, and the outcome was no better
+		b.soft = b.outcome == Slow
 	case to == gobreaker.StateClosed:
 		b.open, b.soft, b.since = false, false, time.Now()
 		b.failed = 0

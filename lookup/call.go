@@ -18,7 +18,7 @@ type Call struct {
 
 	wake    chan struct{} // capacity 1: a piece was delivered and none is pending
 	pending int           // pieces not yet delivered; guarded by Reader.mu
-	left    bool          // statements or queues still refer to pieces: their memory is not for reuse
+	lent    bool          // statements or queues still refer to pieces: their memory is not for reuse
 
 	deadline time.Time
 	reader   *Reader
@@ -45,6 +45,7 @@ type piece struct {
 	tried    nodeSet   // where it failed, or has no answer in time
 	waiting  *queue    // where it waits; nil while it does not
 	queued   time.Time // since when
+	pausing  bool      // it is tried again after a pause
 
 	runs [maxAttempts]*statement // the statements under way that it is part of: more than one while it is rescued
 
@@ -77,16 +78,19 @@ func (p *piece) quit(s *statement) {
 }
 
 // underway reports whether an answer may still come by itself.
-func (p *piece) underway() bool { return p.waiting != nil || p.runs != [maxAttempts]*statement{} }
+func (p *piece) underway() bool {
+	return p.waiting != nil || p.pausing || p.runs != [maxAttempts]*statement{}
+}
 
-// runsOnlyOn reports whether no other statement than s, which it is part of, is under way for the piece.
-func (p *piece) runsOnlyOn(s *statement) bool {
-	for _, other := range p.runs {
-		if other != nil && other != s && !other.rescued {
-			return false
+// promised reports whether an answer is to be expected by itself: of an attempt to come, or of one that is under way and not
+// taken for lost.
+func (p *piece) promised() bool {
+	for _, s := range p.runs {
+		if s != nil && !s.rescued {
+			return true
 		}
 	}
-	return true
+	return p.waiting != nil || p.pausing
 }
 
 // keys is how many keys p asks for.
@@ -115,7 +119,7 @@ func (c *Call) Release() {
 			c.reader.blocks.release(c.reads[i].alone[j].block)
 		}
 	}
-	if c.left {
+	if c.lent {
 		// Statements still point to the pieces, and from them to the reads: leave both to the garbage collector.
 		*c = Call{timer: c.timer}
 		return

@@ -71,6 +71,10 @@ func (r *Reader) place(p *piece) *statement {
 		return nil
 	}
 	t := r.tierFor(p.tried)
+	if t < 0 && r.tierFor(0) < 0 { // a node may have gone since the evidence against the others was weighed
+		r.assess(time.Now())
+		t = r.tierFor(p.tried)
+	}
 	if t < 0 && p.tried != 0 { // no other node: the same ones must do
 		p.tried = 0
 		t = r.tierFor(0)
@@ -84,7 +88,7 @@ func (r *Reader) place(p *piece) *statement {
 	}
 	if r.follows(t, p) {
 		r.enqueue(t, p)
-		r.lookBy(p.queued.Add(followTime))
+		r.tendBy(p.queued.Add(followTime))
 		return nil
 	}
 	var s *statement
@@ -113,7 +117,7 @@ func (r *Reader) hopeless(t int, p *piece) bool {
 	if ahead == 0 {
 		return false // it goes with them
 	}
-	wait := time.Duration(ahead) * r.typical[sizeOf(plan.shareable)] / time.Duration(max(1, r.connections(t)))
+	wait := time.Duration(ahead) * plan.typical[sizeOf(plan.shareable)] / time.Duration(max(1, r.connections(t)))
 	return wait > time.Until(p.call.deadline)
 }
 
@@ -250,7 +254,7 @@ func (r *Reader) feed(t int) {
 	var done nodeSet
 	for n := r.best(t, done); n != nil; n = r.best(t, done) {
 		var s *statement
-		if r.awaited(n) {
+		if r.wanted(n) {
 			if c := n.conns.TryAcquire(); c != nil {
 				if s = r.next(n, c); s == nil {
 					c.Release()
@@ -265,8 +269,8 @@ func (r *Reader) feed(t int) {
 	}
 }
 
-// awaited reports whether a piece waits that node n may serve now.
-func (r *Reader) awaited(n *node) bool {
+// wanted reports whether a piece waits that node n may serve now.
+func (r *Reader) wanted(n *node) bool {
 	for _, q := range r.tiers[n.tier].active {
 		for lane, waiting := range q.lanes {
 			if len(waiting) > 0 && r.admits(n.tier, lane, time.Since(waiting[0].queued)) &&

@@ -45,7 +45,7 @@
 // breaker's.
 //
 // Retries and rescues are bounded by budgets, which statements earn: when everything is slow or fails, they do not add
-// to it. One timer (Reader.look) does what is due by itself.
+// to it. One timer (Reader.tend) does what is due by itself.
 //
 // # Nodes
 //

@@ -32,7 +32,7 @@ func (r *Reader) Force(address string, f Force) error {
 	if !slices.Contains(Forces(), f) {
 		return fmt.Errorf("lookup: no force %q", f)
 	}
-	emptied, found := r.force(address, f)
+	emptied, found := r.put(address, f)
 	if !found {
 		return fmt.Errorf("lookup: no node at %s", address)
 	}
@@ -51,8 +51,8 @@ func (r *Reader) Force(address string, f Force) error {
 	return r.open(r.present())
 }
 
-// force puts a force in place, and returns the connections that are to be closed for it.
-func (r *Reader) force(address string, f Force) (emptied []Connections, found bool) {
+// put puts a force in place, and returns the connections that are to be closed for it.
+func (r *Reader) put(address string, f Force) (emptied []Connections, found bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, n := range r.nodes {
@@ -64,7 +64,7 @@ func (r *Reader) force(address string, f Force) (emptied []Connections, found bo
 		if f == ForceNone {
 			n.breaker.Reset("left to itself by an operator")
 		}
-		if f == ForceDrained && n.conns != nil {
+		if f == ForceDrained && n.conns != nil && !n.leaving { // those that leave are closed by what sees them off
 			emptied = append(emptied, n.conns)
 			n.conns = nil
 		}

@@ -20,11 +20,13 @@ type health struct {
 	connected bool // at the last assess
 	suspect   bool
 	doubt     string    // why
-	doubted   time.Time // since when
+	heardOf   time.Time // when that was begun which was begun last of all that was answered
+	heardAt   time.Time // when something was answered last
 	rampUntil time.Time // used little until then, being new or back; in full since, if that is past
 
-	probing bool
-	probeAt time.Time // when the next probe is due, while the node is passed over
+	probeAt   time.Time // when the next probe is due, while the node is passed over
+	probe     Conn      // of the one under way; nil: there is none, or it has been given up
+	probeOver time.Time // when it is given up
 
 	state NodeState // as it was told
 	why   string
@@ -45,7 +47,7 @@ const (
 	// rampWeight is how many times as busy as it is a node counts for meanwhile.
 	rampWeight = 4
 
-	// deadAfter is how long a node may be suspect before rongate, if it has no other, says that it is not ready.
+	// deadAfter is how long a suspect node may answer nothing before rongate, if it has no other, says that it is not ready.
 	deadAfter = 500 * time.Millisecond
 
 	// backAfter is how long a node must have been passed over to be used little at first.
@@ -72,7 +74,7 @@ func (n *node) ramping(now time.Time) bool { return now.Before(n.rampUntil) }
 // weight is how a node compares with others of its tier, by what it has running and how fast it is: the least is the
 // best.
 func (n *node) weight(now time.Time) float64 {
-	w := max(1, n.pace.now(now)/evenPace) * float64(n.busy+1)
+	w := max(1, n.pace.now(now)/evenPace) * float64(len(n.running)+1)
 	if n.ramping(now) {
 		w *= rampWeight
 	}
@@ -91,6 +93,9 @@ func (r *Reader) assess(now time.Time) {
 	for _, n := range r.nodes {
 		n.fit = !n.off() && (r.desperate || !n.shunned())
 		r.tell(n, now)
+		if n.awaitsProbe() {
+			r.tendBy(n.probeAt)
+		}
 	}
 }
 
@@ -98,7 +103,7 @@ func (r *Reader) assess(now time.Time) {
 func (r *Reader) reconnected(n *node, now time.Time) {
 	up := n.up()
 	if up && !n.connected {
-		n.suspect = false
+		n.suspect, n.heardAt = false, now
 		r.ramp(n, now)
 	}
 	n.connected = up
@@ -111,13 +116,13 @@ func (r *Reader) ramp(n *node, now time.Time) {
 		return o != n && o.connected && o.usable() && now.Sub(o.rampUntil) > rampTime
 	}) {
 		n.rampUntil = now.Add(rampTime)
-		r.lookBy(n.rampUntil)
+		r.tendBy(n.rampUntil)
 	}
 }
 
 // tell notes a change of what a node is, and has it logged. Reader.mu is held.
 func (r *Reader) tell(n *node, now time.Time) {
-	state, why := n.look(now)
+	state, why := n.presently(now)
 	if state == n.state {
 		if state == StateForced || state == StateServing {
 			n.why = why // an operator's word may have changed, and nothing else
@@ -133,8 +138,8 @@ func (r *Reader) tell(n *node, now time.Time) {
 	}
 }
 
-// look is what a node is, and why.
-func (n *node) look(now time.Time) (state NodeState, why string) {
+// presently is what a node is, and why.
+func (n *node) presently(now time.Time) (state NodeState, why string) {
 	switch {
 	case n.off():
 		return StateForced, "forced " + string(n.force)
@@ -191,9 +196,24 @@ func (r *Reader) tellNews() {
 	}
 }
 
-// suspectNode notes that a statement is overdue on a node.
+// awaitsProbe reports whether the node is to be sent a probe when it is time.
+func (n *node) awaitsProbe() bool { return n.shunned() && !n.off() && n.connected && n.probe == nil }
+
+// doubtful returns the oldest statement that speaks against the node: it has run for too long, and nothing that was
+// begun after it has been answered, or it would be the statement, not the node, that is slow. It is nil if there is
+// none.
+func (n *node) doubtful(now time.Time) (oldest *statement) {
+	for _, s := range n.running {
+		if s.late(now) && !n.heardOf.After(s.begun) && (oldest == nil || s.begun.Before(oldest.begun)) {
+			oldest = s
+		}
+	}
+	return oldest
+}
+
+// suspectNode notes that a node does not answer.
 func (r *Reader) suspectNode(n *node, s *statement, now time.Time) {
-	n.suspect, n.doubted = true, now
+	n.suspect = true
 	n.doubt = fmt.Sprintf("no answer after %v to a statement (keys: %d)", now.Sub(s.begun).Round(time.Millisecond), s.keys())
 	if n.recent.p99 > 0 {
 		n.doubt += fmt.Sprintf("; the p99 is %v", n.recent.p99)
@@ -202,19 +222,16 @@ func (r *Reader) suspectNode(n *node, s *statement, now time.Time) {
 	n.probeAt = now.Add(minProbe)
 }
 
-// overdue returns the oldest of the node's statements that have run for too long, nil if there is none.
-func (n *node) overdue(now time.Time) (oldest *statement) {
-	for _, s := range n.running {
-		if !now.Before(s.overdue) && (oldest == nil || s.begun.Before(oldest.begun)) {
-			oldest = s
-		}
-	}
-	return oldest
-}
-
 // heard notes how a statement has ended on a node that was begun at the given time; answered says that the server has
 // said so. It reports whether the node is passed over now, or not any more.
 func (r *Reader) heard(n *node, begun time.Time, o breaker.Outcome, answered bool, now time.Time) (changed bool) {
+	silent := now.Sub(n.heardAt)
+	if answered {
+		n.heardAt = now
+		if begun.After(n.heardOf) {
+			n.heardOf = begun
+		}
+	}
 	if n.breaker.Record(begun, o) {
 		changed = true
 		if n.breaker.Open() {
@@ -224,9 +241,9 @@ func (r *Reader) heard(n *node, begun time.Time, o breaker.Outcome, answered boo
 			r.ramp(n, now)
 		}
 	}
-	if n.suspect && answered && n.overdue(now) == nil {
+	if n.suspect && answered && n.doubtful(now) == nil {
 		n.suspect, changed = false, true
-		if now.Sub(n.doubted) > backAfter {
+		if silent > backAfter {
 			r.ramp(n, now)
 		}
 	}

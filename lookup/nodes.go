@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rongate/rongate/breaker"
 	"github.com/rongate/rongate/pool"
 )
 
@@ -27,7 +28,6 @@ type node struct {
 	id       int         // no other node has it at the same time
 	tier     int
 	conns    Connections // nil until the first Use; written under Reader.opening too
-	busy     int         // statements running
 	counts   *nodeCounts // shared by the nodes that follow one another at an address
 	health
 
@@ -139,7 +139,12 @@ func (r *Reader) adopt(cfg Config, next []*node) (leaving []*node) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cfg.Zone, r.cfg.Region, r.cfg.Nodes, r.cfg.Pool = cfg.Zone, cfg.Region, cfg.Nodes, cfg.Pool
-	r.cfg.Breaker = cfg.Breaker
+	if r.cfg.Breaker != cfg.Breaker {
+		r.cfg.Breaker = cfg.Breaker
+		for _, n := range next {
+			n.breaker = breaker.New(cfg.Breaker)
+		}
+	}
 	r.cfg.MaxQueued, r.cfg.MaxBlockBytes, r.cfg.MaxLiveBytes = cfg.MaxQueued, cfg.MaxBlockBytes, cfg.MaxLiveBytes
 	r.cfg.Unmerged = cfg.Unmerged
 	return r.replace(next)
@@ -224,6 +229,7 @@ func (r *Reader) arrange(nodes []*node) {
 		t.nodes = append(t.nodes, n)
 	}
 	r.afford()
+	r.assess(time.Now())
 }
 
 // retire lets the leaving nodes go if the others can do without them. Reader.mu is held, hence the goroutines: a log may
@@ -234,13 +240,17 @@ func (r *Reader) retire() {
 	}
 	inTime := time.Since(r.changedAt) < handoverGrace
 	var staying, leaving []*node
-	up := 0
+	up, wanted := 0, 0
 	for _, n := range r.nodes {
 		if n.leaving {
 			leaving = append(leaving, n)
 			continue
 		}
 		staying = append(staying, n)
+		if n.off() {
+			continue // by an operator's word: nobody waits for it
+		}
+		wanted++
 		if n.up() && (!inTime || n.complete()) {
 			up++
 		}
@@ -253,7 +263,7 @@ func (r *Reader) retire() {
 				"nodes", addresses(staying), "leaving", addresses(leaving))
 		})
 		return
-	case up == 0, up < len(staying) && inTime:
+	case up == 0, up < wanted && inTime:
 		return
 	}
 	r.handover.Stop()

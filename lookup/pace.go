@@ -10,8 +10,8 @@ import (
 // sizeOf is the class of statements for so many keys: one key, up to 2, up to 4 and so on.
 func sizeOf(keys int) int { return bits.Len(uint(keys - 1)) }
 
-// typical is what statements take, by size: a running median over all nodes, which a node that is slow does not move,
-// and a cluster that is does.
+// typical is what a plan's statements take, by size: a running median over all nodes, which a node that is slow does
+// not move, and a cluster that is does.
 type typical [sizes]time.Duration
 
 // note counts a statement that was answered. A step of a thirty-second follows a change tenfold within some 70
@@ -89,8 +89,8 @@ type recent struct {
 	p99   time.Duration
 }
 
-// look brings p99 up to date once a second. It reports whether it has.
-func (r *recent) look(h *hist.Histogram, now time.Time) bool {
+// update brings p99 up to date once a second. It reports whether it has.
+func (r *recent) update(h *hist.Histogram, now time.Time) bool {
 	if now.Sub(r.at) < recentStep {
 		return false
 	}

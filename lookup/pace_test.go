@@ -85,7 +85,7 @@ func TestRecent(t *testing.T) {
 			h.Record(took)
 		}
 		now = now.Add(time.Second)
-		r.look(&h, now)
+		r.update(&h, now)
 	}
 	second(99, ms)
 	if r.p99 != 0 || patienceFor(r.p99) != newPatience {
@@ -99,7 +99,7 @@ func TestRecent(t *testing.T) {
 	if r.p99 != 10*ms || patienceFor(r.p99) != 40*ms {
 		t.Errorf("with ten that take ten times as long: %v", r.p99)
 	}
-	if r.look(&h, now.Add(time.Second-1)) {
+	if r.update(&h, now.Add(time.Second-1)) {
 		t.Error("looked twice in a second")
 	}
 	for range 11 {

@@ -18,8 +18,8 @@ const (
 	maxLargeKeys = 16
 )
 
-// A Plan is a select compiled to SQL: one statement for each power of two of keys. It is immutable but for its queues and
-// shareable, which Reader.mu guards, and belongs to the Reader that made it.
+// A Plan is a select compiled to SQL: one statement for each power of two of keys. It is immutable but for its queues,
+// shareable and typical, which Reader.mu guards, and belongs to the Reader that made it.
 type Plan struct {
 	sel     *catalog.Select
 	columns []*column.Column // what the statement returns: the key, then the select's columns
@@ -32,6 +32,8 @@ type Plan struct {
 	// shareable is how many keys a statement may have that several pieces share: maxKeys, unless its rows are so wide that
 	// those of fewer keys were too large for a block.
 	shareable int
+
+	typical typical // guarded by Reader.mu
 }
 
 // learn adapts shareable to how a shared statement of so many keys has ended: half of what was too large, one more of what

@@ -117,9 +117,9 @@ func (r *Reader) enqueue(t int, p *piece) {
 	}
 	r.queued[p.lane()]++
 	if p.lane() == laneLarge {
-		r.lookBy(p.queued.Add(largeEvery))
+		r.tendBy(p.queued.Add(largeEvery))
 	} else if t < tierCount-1 && len(*lane) == 1 && r.openBeyond(t) {
-		r.lookBy(p.queued.Add(spillAfter))
+		r.tendBy(p.queued.Add(spillAfter))
 	}
 }
 
@@ -143,11 +143,8 @@ func (r *Reader) withdraw(p *piece) {
 
 // next returns the statement that a freed connection of node n is to run, of the queue whose turn it is; nil if nothing
 // waits for it.
-func (r *Reader) next(n *node, c Conn) *statement { return r.nextOf(n.tier, n, c) }
-
-// nextOf is next for what waits in a tier that may not be the node's own.
-func (r *Reader) nextOf(tier int, n *node, c Conn) *statement {
-	t := &r.tiers[tier]
+func (r *Reader) next(n *node, c Conn) *statement {
+	t := &r.tiers[n.tier]
 	for range len(t.active) {
 		q := t.active[0]
 		t.active = slices.Delete(t.active, 0, 1)

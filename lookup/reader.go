@@ -129,11 +129,11 @@ type Reader struct {
 	changedAt time.Time      // when the nodes were changed last
 	stranded  bool           // it was said that none of them is up
 	queued    [laneCount]int // pieces in the queues of all tiers, by lane
-	looker    *time.Timer    // nil until it is needed
-	lookAt    time.Time      // when it will go off; zero: not
+	tender    *time.Timer    // nil until it is needed
+	tendAt    time.Time      // when it will go off; zero: not
 	closed    bool
 	counts    counts
-	typical   typical
+	behind    bool // the last tend came late: this process was not let run
 	desperate bool // there is evidence against every node that is connected: none counts
 	retries   budget
 	rescues   budget
@@ -262,7 +262,7 @@ func (r *Reader) leave(c *Call, pieces []piece) bool {
 		<-c.wake
 		return true
 	}
-	c.left = true
+	c.lent = true
 	c.pending = 0
 	detached := false
 	for i := range pieces {
@@ -309,9 +309,12 @@ func (r *Reader) deliver(p *piece, b *block, err error) {
 	if p.waiting != nil {
 		r.withdraw(p)
 	}
+	if p.pausing {
+		p.call.lent = true
+	}
 	for _, s := range p.runs {
 		if s != nil {
-			p.call.left = true
+			p.call.lent = true
 			if s.waiting--; s.waiting == 0 {
 				s.leaveLane()
 			}
@@ -337,7 +340,7 @@ func (r *Reader) Ready() bool {
 		case n.force == ForceClosed:
 			return true
 		case n.breaker.Open() && !n.breaker.Soft():
-		case n.suspect && time.Since(n.doubted) > deadAfter:
+		case n.suspect && time.Since(n.heardAt) > deadAfter:
 		default:
 			return true
 		}
@@ -365,8 +368,8 @@ func (r *Reader) Close(ctx context.Context) error {
 	if r.handover != nil {
 		r.handover.Stop()
 	}
-	if r.looker != nil {
-		r.looker.Stop()
+	if r.tender != nil {
+		r.tender.Stop()
 	}
 	r.settle()
 	nodes := r.nodes

@@ -40,13 +40,14 @@ func (r *Reader) begin(n *node, s *statement) {
 	} else {
 		t.smallAt = s.begun
 	}
-	n.busy++
 	n.running = append(n.running, s)
 	n.counts.begin(s.keys())
-	s.overdue = s.begun.Add(max(n.patience(), sizeFactor*r.typical[sizeOf(s.keys())]))
-	r.lookBy(s.overdue)
-	r.retries.earn()
-	r.rescues.earn()
+	s.overdue = s.begun.Add(max(n.patience(), sizeFactor*s.plan.typical[sizeOf(s.keys())]))
+	r.tendBy(s.overdue)
+	if s.pieces[0].attempts == 1 {
+		r.retries.earn()
+		r.rescues.earn()
+	}
 	r.counts.Merged += uint64(len(s.pieces) - 1)
 	r.counts.Shared += uint64(len(s.places) - s.keys())
 }
@@ -113,7 +114,6 @@ func (r *Reader) finish(s *statement, j judgement, err error) *statement {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, c := s.node, s.conn
-	n.busy--
 	n.running = slices.DeleteFunc(n.running, func(o *statement) bool { return o == s })
 	s.queue.ended(s)
 	s.leaveLane()
@@ -151,11 +151,12 @@ func (r *Reader) learn(n *node, s *statement, j judgement, err error) (changed b
 	took, size, o := now.Sub(s.begun), sizeOf(s.keys()), j.outcome
 	switch {
 	case err == nil:
-		if r.typical.slow(size, took) {
+		typical := &s.plan.typical
+		if typical.slow(size, took) {
 			o = breaker.Slow
 		}
-		n.pace.note(r.typical.multiple(size, took), took, now)
-		r.typical.note(size, took)
+		n.pace.note(typical.multiple(size, took), took, now)
+		typical.note(size, took)
 	case j.verdict == verdictElsewhere || j.verdict == verdictLater: // whoever is to blame, it costs a second attempt
 		n.pace.note(maxPace, took, now)
 	}
@@ -188,7 +189,7 @@ func (r *Reader) fail(n *node, s *statement, j judgement, err error) {
 	for _, p := range s.pieces {
 		p.tried |= n.bit()
 		switch {
-		case !p.open() || p.underway(): // another statement may answer it
+		case !p.open() || p.promised():
 		case onData && p.keys() < s.keys(): // one that has asked for all that the statement did has its answer
 			p.solo = true
 			p.attempts-- // it was not to blame, nor the node
@@ -196,8 +197,10 @@ func (r *Reader) fail(n *node, s *statement, j judgement, err error) {
 			r.dispatch(p)
 		case !time.Now().Before(p.call.deadline): // the call has yet to notice, and would leave a second attempt at once
 			r.deliver(p, nil, ErrDeadline)
-		case !again || p.attempts > j.retries || p.attempts >= maxAttempts:
+		case j.verdict == verdictFinal || j.verdict == verdictStale:
 			r.deliver(p, nil, err)
+		case !again || p.attempts > j.retries || p.attempts >= maxAttempts:
+			r.refuse(p, err)
 		case j.verdict == verdictElsewhere:
 			r.counts.Retries++
 			p.solo = p.solo || p.attempts == maxAttempts-1
@@ -205,6 +208,7 @@ func (r *Reader) fail(n *node, s *statement, j judgement, err error) {
 		default:
 			r.counts.Retries++
 			p.solo = p.solo || p.attempts == maxAttempts-1
+			p.pausing = true
 			later = append(later, p)
 		}
 	}
@@ -239,6 +243,7 @@ func (r *Reader) repeat(pieces []*piece) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range pieces {
+		p.pausing = false
 		r.dispatch(p)
 	}
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // A statement is one SELECT for up to maxKeys distinct keys of one plan: the keys that its pieces ask for, the pieces,
-// and the block it fills. It implements pool.Sink. The goroutine that runs it owns it; pieces, waiting, conn and
-// detached are guarded by Reader.mu, and the keys do not change while it runs.
+// and the block it fills. It implements pool.Sink. The goroutine that runs it owns it; pieces, waiting, overdue,
+// rescued, conn and detached are guarded by Reader.mu, and the keys do not change while it runs.
 type statement struct {
 	plan     *Plan
 	start    func()      // runs it; made once, as it is used again and again
@@ -24,7 +24,7 @@ type statement struct {
 	deadline time.Time // the latest of the pieces' deadlines
 	begun    time.Time
 	overdue  time.Time // when its node is suspect for it
-	rescued  bool      // its pieces are asked for elsewhere
+	rescued  bool      // its pieces are asked for elsewhere: its answer counts if it comes, but nobody relies on it
 	node     *node
 	conn     Conn   // what it runs on
 	queue    *queue // of its plan and the node's tier
@@ -165,6 +165,9 @@ func (s *statement) clearTable(size int) {
 	s.table = s.table[:size]
 	clear(s.table)
 }
+
+// late reports whether s has run for too long.
+func (s *statement) late(now time.Time) bool { return !now.Before(s.overdue) }
 
 // keys is the number of keys asked for.
 func (s *statement) keys() int { return len(s.ends) }

@@ -167,7 +167,7 @@ func (r *Reader) Stats() Stats {
 // nodeStats returns what is known of a node. Reader.mu is held.
 func (r *Reader) nodeStats(n *node, now time.Time) NodeStats {
 	ns := NodeStats{
-		Address: n.Address, Zone: n.Zone, Local: n.tier == tierOwn, Busy: n.busy,
+		Address: n.Address, Zone: n.Zone, Local: n.tier == tierOwn, Busy: len(n.running),
 		Statements: n.counts.Statements, Keys: n.counts.Keys, Sizes: n.counts.sizes,
 		Latency: n.counts.latency.Snapshot(), Errors: n.counts.errors,
 

@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/rongate/rongate/breaker"
@@ -17,6 +18,9 @@ const (
 	// probeTime is the deadline of such a read.
 	probeTime = 250 * time.Millisecond
 
+	// lateTend is by how much the timer may be late before that is put down to the process not running.
+	lateTend = 5 * time.Millisecond
+
 	// againAfter is how soon it is looked again at statements that could not be sent elsewhere.
 	againAfter = 10 * time.Millisecond
 
@@ -25,32 +29,34 @@ const (
 	spillAfter = 25 * time.Millisecond
 )
 
-// lookBy has the Reader look after its nodes and queues at a time, or before. Reader.mu is held.
-func (r *Reader) lookBy(at time.Time) {
-	if !r.lookAt.IsZero() && !at.Before(r.lookAt) || r.closed {
+// tendBy has the Reader look after its nodes and queues at a time, or before. Reader.mu is held.
+func (r *Reader) tendBy(at time.Time) {
+	if !r.tendAt.IsZero() && !at.Before(r.tendAt) || r.closed {
 		return
 	}
-	r.lookAt = at
+	r.tendAt = at
 	wait := time.Until(at)
-	if r.looker == nil {
-		r.looker = time.AfterFunc(wait, r.look)
+	if r.tender == nil {
+		r.tender = time.AfterFunc(wait, r.tend)
 		return
 	}
-	r.looker.Reset(wait)
+	r.tender.Reset(wait)
 }
 
-// look does what is due by itself: statements that are overdue, nodes to be probed, look-ups that may be served in
+// tend does what is due by itself: statements that are overdue, nodes to be probed, look-ups that may be served in
 // another way by now.
-func (r *Reader) look() {
+func (r *Reader) tend() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return
 	}
 	now := time.Now()
-	r.lookAt = time.Time{}
+	// A process that was not let run has answers that it has not read yet: they are given a moment.
+	r.behind = now.Sub(r.tendAt) > lateTend && !r.behind
+	r.tendAt = time.Time{}
 	for _, n := range r.nodes {
-		r.lookAfter(n, now)
+		r.tendNode(n, now)
 	}
 	r.settle()
 	for _, n := range r.nodes {
@@ -58,93 +64,147 @@ func (r *Reader) look() {
 	}
 	r.spill(now)
 	if r.queued[laneLarge] > 0 {
-		r.lookBy(now.Add(largeEvery))
+		r.tendBy(now.Add(largeEvery))
 	}
 	for t := range r.tiers[:tierCount-1] {
 		if at := r.oldestWait(t); !at.IsZero() && r.openBeyond(t) {
-			r.lookBy(at.Add(max(spillAfter, now.Sub(at)+againAfter)))
+			r.tendBy(at.Add(max(spillAfter, now.Sub(at)+againAfter)))
 		}
 	}
 }
 
-// lookAfter sees to one node, and to when it is to be looked at next.
-func (r *Reader) lookAfter(n *node, now time.Time) {
-	n.recent.look(&n.counts.latency, now)
-	if s := n.overdue(now); s != nil {
-		if !n.suspect {
-			r.suspectNode(n, s, now)
-		}
-		r.lookBy(now.Add(againAfter))
+// tendNode sees to one node, and to when it is to be looked at next.
+func (r *Reader) tendNode(n *node, now time.Time) {
+	n.recent.update(&n.counts.latency, now)
+	if s := n.doubtful(now); s != nil && !n.suspect && !r.behind {
+		r.suspectNode(n, s, now)
 	}
 	for _, s := range n.running {
-		if s.overdue.After(now) {
-			r.lookBy(s.overdue)
+		switch {
+		case !s.late(now):
+			r.tendBy(s.overdue)
+		case s.waiting > 0:
+			r.tendBy(now.Add(againAfter))
+		case now.Sub(s.begun) < maxPatience:
+			r.tendBy(s.begun.Add(maxPatience))
+		case !s.detached:
+			s.detached = s.conn.Detach() // answered by another, and its connection is missing
 		}
 	}
 	if n.ramping(now) {
-		r.lookBy(n.rampUntil)
+		r.tendBy(n.rampUntil)
 	}
-	if !n.shunned() || n.off() || n.probing || !n.connected {
+	r.tendProbe(n, now)
+}
+
+// tendProbe sends a probe to a node that is due for one. One that is not answered in time is given up for another.
+func (r *Reader) tendProbe(n *node, now time.Time) {
+	if n.probe != nil {
+		if now.Before(n.probeOver) {
+			r.tendBy(n.probeOver)
+			return
+		}
+		n.probe.Detach()
+		n.probe = nil
+	}
+	if !n.awaitsProbe() {
 		return
 	}
 	if now.Before(n.probeAt) {
-		r.lookBy(n.probeAt)
+		r.tendBy(n.probeAt)
 		return
 	}
 	n.probeAt = now.Add(minProbe + r.jitter(maxProbe-minProbe))
-	r.lookBy(n.probeAt)
-	if c := n.conns.TryAcquire(); c != nil {
-		plans := *r.plans.Load()
-		if len(plans) == 0 {
-			c.Release()
-			return
+	r.tendBy(n.probeAt)
+	if p := r.probePlan(n); p != nil {
+		if c := n.conns.TryAcquire(); c != nil {
+			n.probe, n.probeOver = c, now.Add(probeTime)
+			r.tendBy(n.probeOver)
+			n.probes++
+			r.wg.Go(func() { r.runProbe(n, c, p, now) })
 		}
-		n.probing = true
-		n.probes++
-		p := plans[n.probes%uint64(len(plans))] // not always the same: its table may be locked
-		r.wg.Go(func() { r.probe(n, c, p, now) })
 	}
 }
 
-// probe reads a key that no row has, to see whether a node answers again.
-func (r *Reader) probe(n *node, c Conn, p *Plan, begun time.Time) {
+// probePlan returns a plan for the next probe of a node: another each time, but none of a table that stalls, if there
+// is one.
+func (r *Reader) probePlan(n *node) *Plan {
+	plans := *r.plans.Load()
+	for i := range plans {
+		p := plans[(n.probes+uint64(i))%uint64(len(plans))]
+		if !r.troubles.hasStalled(p.sel.Group.Table) {
+			return p
+		}
+	}
+	if len(plans) == 0 {
+		return nil
+	}
+	return plans[n.probes%uint64(len(plans))]
+}
+
+// runProbe reads a key that no row has, to see whether a node answers again. Whatever it answers will do, but for what
+// is the node's fault.
+func (r *Reader) runProbe(n *node, c Conn, p *Plan, begun time.Time) {
 	err := p.read(c, begun.Add(probeTime))
 	now := time.Now()
+	if errors.Is(err, pool.ErrTimeout) {
+		r.troubles.stall(p.sel.Group.Table)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n.probing = false
+	if n.probe == c {
+		n.probe = nil
+	}
 	o := judge(err).outcome
-	if err == nil && r.typical.slow(0, now.Sub(begun)) {
+	switch {
+	case err == nil && p.typical.slow(0, now.Sub(begun)):
 		o = breaker.Slow
+	case o == breaker.Excluded:
+		o = breaker.Success
 	}
 	r.heard(n, begun, o, !errors.Is(err, pool.ErrBroken), now)
 	c.Release()
 	r.settle()
 }
 
-// rescue asks elsewhere for what runs on a node that does not answer in time, while there is a node without evidence
-// against it. The statements go on: whichever answer is first counts.
+// rescue asks elsewhere for what runs on a node and is overdue, or may well be, as the node is suspect; while there is
+// another without evidence against it. The statements go on: whichever answer is first counts.
 func (r *Reader) rescue(n *node, now time.Time) {
-	if !n.suspect || r.desperate || n.fit {
+	if r.desperate || r.behind || !r.otherThan(n) {
 		return
 	}
 	for _, s := range n.running {
-		if s.rescued || s.waiting == 0 {
-			continue
-		}
-		if !r.rescues.spend() {
+		if !s.rescued && s.waiting > 0 && (n.suspect || s.late(now)) && !r.rescueStatement(n, s, now) {
 			return
 		}
-		s.rescued = true
-		n.rescued++
-		r.counts.RetriesBy.Rescue++
-		for _, p := range s.pieces {
-			if p.open() && p.attempts < maxAttempts && p.waiting == nil && p.runsOnlyOn(s) && now.Before(p.call.deadline) {
-				p.tried |= n.bit()
-				r.dispatch(p)
+	}
+}
+
+// otherThan reports whether there is another node to be used.
+func (r *Reader) otherThan(n *node) bool {
+	return slices.ContainsFunc(r.nodes, func(o *node) bool { return o != n && o.usable() })
+}
+
+// rescueStatement asks elsewhere for what a statement is to answer. It reports false if the allowance is used up.
+func (r *Reader) rescueStatement(n *node, s *statement, now time.Time) bool {
+	for _, p := range s.pieces {
+		if !p.open() || p.attempts >= maxAttempts || !now.Before(p.call.deadline) {
+			continue
+		}
+		if !s.rescued {
+			if !r.rescues.spend() {
+				return false
 			}
+			s.rescued = true
+			n.rescued++
+			r.counts.RetriesBy.Rescue++
+		}
+		if !p.promised() {
+			p.tried |= n.bit()
+			r.dispatch(p)
 		}
 	}
+	return true
 }
 
 // oldestWait is since when the oldest of a tier's small look-ups waits; zero: none does.
@@ -172,20 +232,32 @@ func (r *Reader) spill(now time.Time) {
 	for t := range r.tiers {
 		for beyond := t + 1; beyond < len(r.tiers); beyond++ {
 			for _, n := range r.tiers[beyond].nodes {
-				if at := r.oldestWait(t); at.IsZero() || now.Sub(at) < spillAfter {
-					break
-				}
-				if !n.usable() {
-					continue
-				}
-				if c := n.conns.TryAcquire(); c != nil {
-					if s := r.nextOf(t, n, c); s != nil {
-						r.launch(s)
-					} else {
-						c.Release()
-					}
+				for n.usable() && r.spillTo(t, n, now) {
 				}
 			}
 		}
 	}
+}
+
+// spillTo gives what has waited for longest in a tier to a free connection of a node. It reports whether there were both.
+func (r *Reader) spillTo(t int, n *node, now time.Time) bool {
+	i := slices.IndexFunc(r.tiers[t].active, func(q *queue) bool {
+		waiting := q.lanes[laneSmall]
+		return len(waiting) > 0 && now.Sub(waiting[0].queued) >= spillAfter
+	})
+	if i < 0 {
+		return false
+	}
+	c := n.conns.TryAcquire()
+	if c == nil {
+		return false
+	}
+	s := r.fill(&r.tiers[t].active[i].lanes[laneSmall], n, c)
+	if s == nil {
+		c.Release()
+		return false
+	}
+	r.begin(n, s)
+	r.launch(s)
+	return true
 }

@@ -63,23 +63,51 @@ func TestSoak(t *testing.T) {
 	g, tr, right := startFaultTrickle(t, db)
 	time.Sleep(time.Second)
 	goroutines := runtime.NumGoroutine()
-	count := 0
+	var told []chapter
 	for end := time.Now().Add(length); time.Now().Before(end); {
 		for _, m := range mishaps() {
-			befall(t, g, db.Nodes()[rand.IntN(len(db.Nodes()))], m)
-			if count++; time.Now().After(end) {
+			n := db.Nodes()[rand.IntN(len(db.Nodes()))]
+			told = append(told, chapter{time.Now(), m.name, n.Zone})
+			befall(t, g, n, m)
+			if time.Now().After(end) {
 				break
 			}
 		}
 	}
-	expectNoneFailed(t, tr.end(), right)
+	answers := tr.end()
+	logSlow(t, answers, told)
+	expectNoneFailed(t, answers, right)
 	st := g.reader.Stats()
-	t.Logf("%d mishaps; retries %+v", count, st.RetriesBy)
+	t.Logf("%d mishaps; retries %+v", len(told), st.RetriesBy)
 	for _, n := range st.Nodes {
 		t.Logf("%s: %d statements, %d suspicions, %d ejections, %d probes, %d rescued, %d dials",
 			n.Zone, n.Statements, n.Suspicions, n.Ejections, n.Probes, n.Rescued, n.Pool.Dials)
 	}
 	expectAtRest(t, g, goroutines)
+}
+
+// A chapter is one mishap of a soak.
+type chapter struct {
+	began      time.Time
+	what, zone string
+}
+
+// logSlow tells which mishaps slowed requests down by far more than they should.
+func logSlow(t *testing.T, answers []answer, told []chapter) {
+	t.Helper()
+	const limit = 10
+	said := 0
+	for _, a := range answers {
+		if a.took < 250*time.Millisecond || said == limit {
+			continue
+		}
+		said++
+		i := len(told) - 1
+		for i > 0 && told[i].began.After(a.at) {
+			i--
+		}
+		t.Logf("%v for a request that was sent %v into %q of a node in %s", a.took, a.at.Sub(told[i].began), told[i].what, told[i].zone)
+	}
 }
 
 // befall has a mishap happen to a node, and waits until the node serves again.
