@@ -38,6 +38,7 @@ type server struct {
 	oneIn   uint64 // statements have it
 	dialed  uint64
 	links   []*link
+	steady  func()    // ends a throttle
 	passed  *sync.Map // tables that a warm-up has stalled on, on any server
 }
 
@@ -270,11 +271,11 @@ func (l *link) backOff() {
 }
 
 func (l *link) handshake(w *wire) error {
+	time.Sleep(grain(l.number, w.number)) // many begin at once
 	l.mu.Lock()
 	down := l.down
 	l.mu.Unlock()
 	if down {
-		time.Sleep(grain(l.number, w.number))
 		return errors.New("handshake: connection refused")
 	}
 	if err := w.exchange(time.Now().Add(handshakeTimeout), ""); err != nil {
@@ -296,6 +297,7 @@ func (l *link) handshake(w *wire) error {
 }
 
 func (l *link) ping(w *wire) {
+	time.Sleep(grain(l.number, w.number)) // many begin at once
 	err := w.exchange(time.Now().Add(handshakeTimeout), "")
 	l.mu.Lock()
 	l.pinging--

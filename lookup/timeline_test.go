@@ -314,6 +314,7 @@ func (s *story) note(text string) {
 //	stall a b, unstall a b        the data behind it
 //	kill a, start a               the process
 //	break a                       its connections, once
+//	throttle a 60ms of 100ms, unthrottle a     it is stopped for so long, time and again
 //	slow a by 50ms, slow a 10 times, fast a
 //	fail a with 1296/157, fail a with 1297/4010 one in 3, heal a
 //	fail what runs on a with 1297/4010
@@ -358,10 +359,32 @@ func (s *story) happen(what string) {
 	case "read":
 		l := s.parseLoad("load " + strings.Replace(what[5:], ",", " every 1s,", 1))
 		s.playing.Go(func() { s.ask(l, 1) })
+	case "throttle":
+		for _, n := range s.named(words[1 : len(words)-3]) {
+			s.throttle(n, s.duration(words[len(words)-3]), s.duration(words[len(words)-1]))
+		}
+	case "unthrottle":
+		for _, n := range s.named(words[1:]) {
+			n.steady()
+		}
 	case "begin", "calm":
 	default:
 		s.t.Fatalf("%q: what is that?", what)
 	}
+}
+
+// throttle stops a server for a part of every period.
+func (s *story) throttle(n *server, stopped, period time.Duration) {
+	ctx, cancel := context.WithCancel(s.over)
+	n.steady = cancel
+	s.playing.Go(func() {
+		for tick := 0; ctx.Err() == nil; tick++ {
+			n.mu.Lock()
+			shut(&n.stopped, tick%2 == 0)
+			n.mu.Unlock()
+			time.Sleep([]time.Duration{stopped, period - stopped}[tick%2] + grain(n.number))
+		}
+	})
 }
 
 func (s *story) slow(words []string) {
