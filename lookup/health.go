@@ -103,7 +103,7 @@ func (r *Reader) assess(now time.Time) {
 func (r *Reader) reconnected(n *node, now time.Time) {
 	up := n.up()
 	if up && !n.connected {
-		n.suspect, n.heardAt = false, now
+		n.suspect, n.heardAt, n.pace = false, now, pace{}
 		r.ramp(n, now)
 	}
 	n.connected = up
