@@ -36,7 +36,7 @@ const (
 	paceShare = 0.2
 
 	// paceDecay is how long a node's pace counts that has got nothing to do since; then it gets a statement again.
-	paceDecay = 2 * time.Second
+	paceDecay = time.Second
 
 	// evenPace is what nodes are taken for equals up to: the order among them would be noise, and all would go to one.
 	evenPace = 2
