@@ -265,7 +265,7 @@ func (s *story) ask(l load, from int64) {
 		keys = s.accountKeys(ids...)
 	}
 	i := call.Add(s.plans[l.plan], keys)
-	s.reader.Read(&call, at.Add(l.deadline))
+	s.reader.Read(&call, at.Add(l.deadline+grain(uint64(from), uint64(l.plan))))
 	a := answered{at: at.Sub(s.start), took: time.Since(at)}
 	for entry := range keys.Len() {
 		_, _, err := call.Read(i).Row(entry)
