@@ -38,8 +38,8 @@ type server struct {
 	oneIn   uint64 // statements have it
 	dialed  uint64
 	links   []*link
-	steady  func()    // ends a throttle
-	passed  *sync.Map // tables that a warm-up has stalled on, on any server
+	steady  func() // ends a throttle
+	warm    func(*wire) error
 }
 
 // A gate keeps who comes while it is there; it is closed to let them go on.
@@ -150,6 +150,7 @@ type wire struct {
 	broken   bool       // it has
 	detached bool       //
 	leased   bool       //
+	served   bool       // since the warm-up
 	fate     chan error // of what runs; nil when nothing does
 }
 
@@ -237,7 +238,7 @@ func (l *link) wakeUp() {
 
 // add dials and warms a connection.
 func (l *link) add(number uint64) {
-	w := &wire{link: l, number: number}
+	w := &wire{link: l, number: number, tables: l.tables.TryAcquire()}
 	err := l.handshake(w)
 	admitted := false
 	l.mu.Lock()
@@ -247,14 +248,19 @@ func (l *link) add(number uint64) {
 	case err != nil:
 		l.refused = true
 		l.stats.LastError, l.stats.LastErrorTime = err, time.Now()
-		l.backOff()
+		if !l.nextDial.After(time.Now()) { // else another of the same round has failed
+			l.backOff()
+		}
 	case l.closed:
 	default:
 		l.refused, l.nextDial = false, time.Time{}
 		if admitted = l.count(attached) < l.size; admitted {
-			w.tables, w.lastUse = l.tables.TryAcquire(), time.Now()
+			w.lastUse = time.Now()
 			l.wires, l.free = append(l.wires, w), append(l.free, w)
 		}
+	}
+	if !admitted {
+		w.tables.Release()
 	}
 	l.mu.Unlock()
 	if admitted {
@@ -263,9 +269,7 @@ func (l *link) add(number uint64) {
 }
 
 func (l *link) backOff() {
-	if !l.nextDial.After(time.Now()) {
-		l.failures++
-	}
+	l.failures++
 	pause := min(50*time.Millisecond<<min(l.failures-1, 10), 250*time.Millisecond)
 	l.nextDial = time.Now().Add(pause - time.Duration(l.random.Int64N(int64(pause/2))))
 }
@@ -281,17 +285,8 @@ func (l *link) handshake(w *wire) error {
 	if err := w.exchange(time.Now().Add(handshakeTimeout), ""); err != nil {
 		return fmt.Errorf("handshake: %w", err)
 	}
-	for _, table := range []string{"accounts", "names"} {
-		if _, ok := l.passed.Load(table); ok {
-			continue
-		}
-		err := w.exchange(time.Now().Add(time.Second+drainGrace), table)
-		if errors.Is(err, pool.ErrTimeout) {
-			l.passed.Store(table, true)
-		}
-		if err != nil {
-			return fmt.Errorf("warm-up: %w", err)
-		}
+	if err := l.warm(w); err != nil {
+		return fmt.Errorf("warm-up: %w", err)
 	}
 	return nil
 }
@@ -300,6 +295,7 @@ func (l *link) ping(w *wire) {
 	time.Sleep(grain(l.number, w.number)) // many begin at once
 	err := w.exchange(time.Now().Add(handshakeTimeout), "")
 	l.mu.Lock()
+	w.served = w.served || err == nil
 	l.pinging--
 	l.wakeUp()
 	switch {
@@ -475,9 +471,10 @@ func (w *wire) Release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w.leased = false
+	w.served = w.served || !w.broken
 	switch noRoom := w.detached && l.count(attached) >= l.size; {
 	case w.broken:
-		if w.count <= 3 { // it has not served
+		if !w.served {
 			l.backOff()
 		}
 		l.forget(w)

@@ -79,6 +79,7 @@ type story struct {
 	mu    sync.Mutex
 	told  []event
 	reads []answered
+	seen  int // by expectWell
 }
 
 // An event is a golden line that tells of one moment.
@@ -207,9 +208,9 @@ func (s *story) parseLoad(line string) load {
 func (s *story) open() (stop func()) {
 	s.start = time.Now()
 	servers := map[string]*server{}
-	passed := &sync.Map{}
+	warm := func(w *wire) error { return s.reader.Warm(w) }
 	for _, n := range s.list {
-		servers[n.address], n.takes, n.passed = n, s.takes, passed
+		servers[n.address], n.takes, n.warm = n, s.takes, warm
 	}
 	s.cfg.Log = slog.New(&chronicle{story: s})
 	s.fixture = newFixture(s.t, func(cfg *lookup.Config, nodes map[string]*fakenode.Node) {
@@ -384,6 +385,9 @@ func (s *story) throttle(n *server, stopped, period time.Duration) {
 			n.mu.Unlock()
 			time.Sleep([]time.Duration{stopped, period - stopped}[tick%2] + grain(n.number))
 		}
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		shut(&n.stopped, false)
 	})
 }
 
