@@ -80,6 +80,9 @@ func (r *Reader) tendNode(n *node, now time.Time) {
 		r.suspectNode(n, s, now)
 	}
 	for _, s := range n.running {
+		if s.late(now) && n.heardOf.After(s.begun) {
+			r.troubles.stall(s.plan.sel.Group.Table) // not the node: new connections, which are wanted now, need not wait for it
+		}
 		switch {
 		case !s.late(now):
 			r.tendBy(s.overdue)
