@@ -13,8 +13,8 @@ type Config struct {
 	// Consecutive is how many failures in a row open it. Default 5: more than the connections that one event breaks at once.
 	Consecutive uint32
 
-	// Rate is the share of failures among the outcomes of a Window that opens it, once there are Least of them. Default one
-	// half, of 20.
+	// Rate is the share of failures among the outcomes of a Window that opens it, once there are Least of them. Default a
+	// fifth, of 20: more than retries could make up for.
 	Rate  float64
 	Least uint32
 
@@ -34,7 +34,7 @@ func (c Config) withDefaults() Config {
 		c.Consecutive = 5
 	}
 	if c.Rate == 0 {
-		c.Rate = 0.5
+		c.Rate = 0.2
 	}
 	if c.Least == 0 {
 		c.Least = 20

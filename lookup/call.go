@@ -82,8 +82,8 @@ func (p *piece) underway() bool {
 	return p.waiting != nil || p.pausing || p.runs != [maxAttempts]*statement{}
 }
 
-// promised reports whether an answer is to be expected by itself: of an attempt to come, or of one that is under way and not
-// taken for lost.
+// promised reports whether an answer is to be expected by itself: of an attempt to come, or of one that is under way
+// and not taken for lost.
 func (p *piece) promised() bool {
 	for _, s := range p.runs {
 		if s != nil && !s.rescued {

@@ -65,9 +65,6 @@ func (n *node) shunned() bool {
 // usable reports whether look-ups may be given to the node.
 func (n *node) usable() bool { return n.fit && n.up() }
 
-// patience is the age at which statements make the node suspect.
-func (n *node) patience() time.Duration { return patienceFor(n.recent.p99) }
-
 // ramping reports whether the node is to be used little.
 func (n *node) ramping(now time.Time) bool { return now.Before(n.rampUntil) }
 
@@ -241,7 +238,8 @@ func (r *Reader) heard(n *node, begun time.Time, o breaker.Outcome, answered boo
 			r.ramp(n, now)
 		}
 	}
-	if n.suspect && answered && n.doubtful(now) == nil {
+	// An answer that is late itself lifts no suspicion: the next would be as late.
+	if n.suspect && answered && o != breaker.Slow && n.doubtful(now) == nil {
 		n.suspect, changed = false, true
 		if silent > backAfter {
 			r.ramp(n, now)

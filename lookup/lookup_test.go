@@ -384,14 +384,14 @@ func TestDetachFreesTheQueue(t *testing.T) {
 		var all sync.WaitGroup
 		var first, second string
 		start, took := time.Now(), time.Duration(0)
-		all.Go(func() { first = f.read(accounts, f.accountKeys(1), 50*time.Millisecond)[0] })
-		time.Sleep(30 * time.Millisecond)
+		all.Go(func() { first = f.read(accounts, f.accountKeys(1), 20*time.Millisecond)[0] })
+		time.Sleep(10 * time.Millisecond)
 		all.Go(func() {
 			second = f.read(accounts, f.accountKeys(2), time.Second)[0]
 			took = time.Since(start)
 		})
 		all.Wait()
-		if first != lookup.ErrDeadline.Error() || second != account(2) || took != 50*time.Millisecond {
+		if first != lookup.ErrDeadline.Error() || second != account(2) || took != 20*time.Millisecond {
 			t.Errorf("got %q, then %q after %v", first, second, took)
 		}
 		time.Sleep(5 * time.Second)

@@ -81,29 +81,30 @@ const (
 	recentLeast = 100
 )
 
-// recent is the p99 of a node's statements of the last ten seconds or so.
+// recent is what a node's statements of the last ten seconds or so took, those that it stalled left out: they would
+// have it be waited for longer the next time.
 type recent struct {
+	took  hist.Histogram
 	marks [recentMarks]hist.Snapshot // the counts at the end of each second
 	next  int
 	at    time.Time // of the newest mark
-	p99   time.Duration
+
+	p50, p99 time.Duration // zero: not known
 }
 
-// update brings p99 up to date once a second. It reports whether it has.
-func (r *recent) update(h *hist.Histogram, now time.Time) bool {
+// update brings the quantiles up to date once a second.
+func (r *recent) update(now time.Time) {
 	if now.Sub(r.at) < recentStep {
-		return false
+		return
 	}
-	s := h.Snapshot()
+	s := r.took.Snapshot()
 	last := s.Since(&r.marks[r.next])
 	r.marks[r.next], r.at = s, now
 	r.next = (r.next + 1) % recentMarks
-	if last.Count() < recentLeast {
-		r.p99 = 0
-	} else {
-		r.p99 = last.Quantile(0.99)
+	r.p50, r.p99 = 0, 0
+	if last.Count() >= recentLeast {
+		r.p50, r.p99 = last.Quantile(0.5), last.Quantile(0.99)
 	}
-	return true
 }
 
 const (
@@ -116,16 +117,20 @@ const (
 	newPatience = 50 * time.Millisecond
 	// patienceFactor is the small multiple of a node's own p99 that its statements may take.
 	patienceFactor = 4
+	// medianFactor is the multiple of their median that they may take at most, where that is more than newPatience: a node
+	// that pauses again and again is not to be waited for ever longer.
+	medianFactor = 30
 	// sizeFactor is the multiple of what is typical for a statement's size that it may take, where that is more.
 	sizeFactor = 10
 )
 
-// patienceFor is the age at which statements make a node suspect whose p99 is known, or zero.
-func patienceFor(p99 time.Duration) time.Duration {
-	if p99 == 0 {
+// patience is the age at which statements make the node suspect.
+func (r *recent) patience() time.Duration {
+	if r.p99 == 0 {
 		return newPatience
 	}
-	return min(max(patienceFactor*p99, minPatience), maxPatience)
+	most := min(max(medianFactor*r.p50, newPatience), maxPatience)
+	return min(max(patienceFactor*r.p99, minPatience), most)
 }
 
 const (

@@ -3,14 +3,12 @@ package lookup
 import (
 	"testing"
 	"time"
-
-	"github.com/rongate/rongate/internal/hist"
 )
 
 const ms = time.Millisecond
 
-// TestTypical: the running median follows a change of all nodes within a hundred statements, and a node that is slow not at
-// all.
+// TestTypical: the running median follows a change of all nodes within a hundred statements, and a node that is slow
+// not at all.
 func TestTypical(t *testing.T) {
 	var typ typical
 	within := func(what string, least, most time.Duration) {
@@ -43,7 +41,8 @@ func TestTypical(t *testing.T) {
 	}
 }
 
-// TestPace: a node that is slow, or fails, has a pace that says so within a few statements; left alone it comes back to 1.
+// TestPace: a node that is slow, or fails, has a pace that says so within a few statements; left alone it comes back to
+// 1.
 func TestPace(t *testing.T) {
 	var p pace
 	now := time.Unix(0, 0)
@@ -75,41 +74,42 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestRecent: the p99 is that of the last ten seconds, once there are enough of them.
+// TestRecent: the quantiles are those of the last ten seconds, once there are enough of them.
 func TestRecent(t *testing.T) {
 	var r recent
-	var h hist.Histogram
 	now := time.Unix(100, 0)
 	second := func(n int, took time.Duration) {
 		for range n {
-			h.Record(took)
+			r.took.Record(took)
 		}
 		now = now.Add(time.Second)
-		r.update(&h, now)
+		r.update(now)
+	}
+	want := func(what string, p99, patience time.Duration) {
+		t.Helper()
+		if r.p99 != p99 || r.patience() != patience {
+			t.Errorf("%s: %v, patience %v; want %v and %v", what, r.p99, r.patience(), p99, patience)
+		}
 	}
 	second(99, ms)
-	if r.p99 != 0 || patienceFor(r.p99) != newPatience {
-		t.Errorf("of 99 statements: %v", r.p99)
-	}
+	want("of 99 statements", 0, newPatience)
 	second(1, ms)
-	if r.p99 != ms || patienceFor(r.p99) != minPatience {
-		t.Errorf("of 100: %v", r.p99)
-	}
+	want("of 100", ms, minPatience)
 	second(10, 10*ms)
-	if r.p99 != 10*ms || patienceFor(r.p99) != 40*ms {
-		t.Errorf("with ten that take ten times as long: %v", r.p99)
-	}
-	if r.update(&h, now.Add(time.Second-1)) {
-		t.Error("looked twice in a second")
-	}
+	want("with ten that take ten times as long", 10*ms, 40*ms)
+	second(10, 100*ms)
+	want("with ten that the machine held up", 100*ms, newPatience)
+	second(1000, 5*ms)
+	want("when most take longer", 10*ms, 40*ms)
 	for range 11 {
 		second(100, 2*ms)
 	}
-	if r.p99 != 2*ms {
-		t.Errorf("eleven seconds later: %v", r.p99)
-	}
+	want("eleven seconds later", 2*ms, minPatience)
+	r.took.Record(time.Hour)
+	r.update(now.Add(time.Second - 1))
+	want("within the second", 2*ms, minPatience)
 	second(1000, time.Hour)
-	if got := patienceFor(r.p99); got != maxPatience {
+	if got := r.patience(); got != maxPatience {
 		t.Errorf("the longest patience is %v", got)
 	}
 }

@@ -335,12 +335,14 @@ func (r *Reader) Ready() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, n := range r.nodes {
+		heard := time.Since(n.heardAt) <= deadAfter
 		switch {
-		case !n.up() || n.off():
+		case n.off():
+		case !n.up() && (n.conns == nil || !n.conns.Answers() || !heard): // all connections may be detached, for a moment
 		case n.force == ForceClosed:
 			return true
 		case n.breaker.Open() && !n.breaker.Soft():
-		case n.suspect && time.Since(n.heardAt) > deadAfter:
+		case n.suspect && !heard:
 		default:
 			return true
 		}

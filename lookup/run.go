@@ -42,7 +42,9 @@ func (r *Reader) begin(n *node, s *statement) {
 	}
 	n.running = append(n.running, s)
 	n.counts.begin(s.keys())
-	s.overdue = s.begun.Add(max(n.patience(), sizeFactor*s.plan.typical[sizeOf(s.keys())]))
+	// Half of the time that there is has to be left for another node.
+	patience := max(n.recent.patience(), sizeFactor*s.plan.typical[sizeOf(s.keys())])
+	s.overdue = s.begun.Add(max(min(patience, s.deadline.Sub(s.begun)/2), minPatience))
 	r.tendBy(s.overdue)
 	if s.pieces[0].attempts == 1 {
 		r.retries.earn()
@@ -157,6 +159,9 @@ func (r *Reader) learn(n *node, s *statement, j judgement, err error) (changed b
 		}
 		n.pace.note(typical.multiple(size, took), took, now)
 		typical.note(size, took)
+		if !s.rescued && !s.detached {
+			n.recent.took.Record(took)
+		}
 	case j.verdict == verdictElsewhere || j.verdict == verdictLater: // whoever is to blame, it costs a second attempt
 		n.pace.note(maxPace, took, now)
 	}
@@ -185,7 +190,7 @@ func (r *Reader) answer(s *statement) {
 func (r *Reader) fail(n *node, s *statement, j judgement, err error) {
 	var later []*piece
 	onData := j.verdict == verdictFinal || errors.Is(err, errValue)
-	again := r.grant(s, j, onData)
+	again := r.grant(n, s, j, onData)
 	for _, p := range s.pieces {
 		p.tried |= n.bit()
 		switch {
@@ -218,15 +223,16 @@ func (r *Reader) fail(n *node, s *statement, j judgement, err error) {
 }
 
 // grant counts what becomes of a failed statement, and reports whether its pieces may be tried again: where the same
-// would not come of it, and within the budget.
-func (r *Reader) grant(s *statement, j judgement, onData bool) bool {
+// would not come of it, and within the budget. What a node fails that another without evidence against it can do costs
+// no more than if it had gone there at once, so that the budget does not forbid it.
+func (r *Reader) grant(n *node, s *statement, j judgement, onData bool) bool {
 	by := &r.counts.RetriesBy
 	switch {
 	case onData && len(s.pieces) > 1:
 		by.Apart++
 	case j.retries == 0 || s.waiting == 0:
 		return false
-	case !r.retries.spend():
+	case !r.retries.spend() && (j.outcome != breaker.Failure || r.desperate || !r.otherThan(n)):
 		by.Denied++
 		return false
 	case j.verdict == verdictElsewhere:

@@ -172,7 +172,7 @@ func (r *Reader) nodeStats(n *node, now time.Time) NodeStats {
 		Latency: n.counts.latency.Snapshot(), Errors: n.counts.errors,
 
 		Region: n.Region, State: n.state, Why: n.why, Since: n.since, Force: n.force,
-		Pace: n.pace.now(now), Average: n.pace.average, Patience: n.patience(),
+		Pace: n.pace.now(now), Average: n.pace.average, Patience: n.recent.patience(),
 		Suspicions: n.suspicions, Ejections: n.breaker.Trips(), Probes: n.probes, Rescued: n.rescued,
 		Transitions: n.transitions, Leaving: n.leaving,
 	}

@@ -75,7 +75,7 @@ func (r *Reader) tend() {
 
 // tendNode sees to one node, and to when it is to be looked at next.
 func (r *Reader) tendNode(n *node, now time.Time) {
-	n.recent.update(&n.counts.latency, now)
+	n.recent.update(now)
 	if s := n.doubtful(now); s != nil && !n.suspect && !r.behind {
 		r.suspectNode(n, s, now)
 	}
@@ -129,20 +129,24 @@ func (r *Reader) tendProbe(n *node, now time.Time) {
 	}
 }
 
-// probePlan returns a plan for the next probe of a node: another each time, but none of a table that stalls, if there
-// is one.
-func (r *Reader) probePlan(n *node) *Plan {
+// probePlan returns a plan for the next probe of a node: another each time, but none of a table that stalls, or of
+// which it is not known what a read should take, if there is one.
+func (r *Reader) probePlan(n *node) (plan *Plan) {
 	plans := *r.plans.Load()
 	for i := range plans {
 		p := plans[(n.probes+uint64(i))%uint64(len(plans))]
-		if !r.troubles.hasStalled(p.sel.Group.Table) {
+		switch {
+		case r.troubles.hasStalled(p.sel.Group.Table):
+		case p.typical[0] > 0:
 			return p
+		case plan == nil:
+			plan = p
 		}
 	}
-	if len(plans) == 0 {
-		return nil
+	if plan == nil && len(plans) > 0 {
+		plan = plans[n.probes%uint64(len(plans))]
 	}
-	return plans[n.probes%uint64(len(plans))]
+	return plan
 }
 
 // runProbe reads a key that no row has, to see whether a node answers again. Whatever it answers will do, but for what
