@@ -7,6 +7,9 @@ import (
 	"github.com/rongate/rongate/pool"
 )
 
+// Race is whether the race detector watches.
+const Race = poisonBlocks
+
 // SetJitter replaces the source of random times.
 func (r *Reader) SetJitter(jitter func(below time.Duration) time.Duration) {
 	r.mu.Lock()
