@@ -32,10 +32,11 @@
 //
 // A node is passed over while there is evidence against it and another node is connected without:
 //
-//   - It is suspect when a statement has run for several times the p99 of the last seconds, long before anything fails.
-//     What runs there is then asked for elsewhere as well, within an allowance: the first answer counts, and a
-//     piece may be part of several statements. Where the nodes of a zone stall together, as they do when its data node
-//     stalls, the next zone is asked. Any answer lifts the suspicion.
+//   - It is suspect when a statement has run for several times the p99 of the last seconds, or half of its time, and
+//     nothing that was begun after it has been answered: long before anything fails. What runs there is then asked for
+//     elsewhere as well, within an allowance: the first answer counts, and a piece may be part of several statements.
+//     Where the nodes of a zone stall together, as they do when its data node stalls, the next zone is asked. An answer
+//     lifts the suspicion that is not late itself.
 //   - Its breaker is open when statements have failed, or were far slower than on other nodes: package breaker says
 //     when. What is not the node's fault does not count. Slow answers are soft evidence, for which half of the nodes are
 //     passed over at most.
