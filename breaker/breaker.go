@@ -3,6 +3,7 @@ package breaker
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -87,8 +88,8 @@ type Breaker struct {
 	replay  func() (struct{}, error) // gives the circuit the outcome at hand; made once, for it would be an allocation each
 
 	outcome Outcome   // at hand
-	bad     time.Time // when the last failure or slow answer that counted had ended
-	failed  uint32    // of those in a row, the failures
+	from    time.Time // what was begun before does not count: the last bad end that did, or when it was closed
+	run     uint64    // whether each of the last 64 bad ends was a failure, the latest in the lowest bit
 	open    bool      // open or half open: not to be used
 	soft    bool      // what opened it was slow, no failure
 	since   time.Time
@@ -116,26 +117,24 @@ func (b *Breaker) Reset(why string) {
 		OnStateChange: b.change,
 		IsExcluded:    func(err error) bool { return errors.Is(err, errExcluded) },
 	})
-	b.open, b.soft, b.since, b.why = false, false, time.Now(), why
-	b.bad, b.failed = time.Time{}, 0
+	b.close()
+	b.why = why
 }
 
 // Record tells of the end of a statement that was begun at the given time, and reports whether the breaker has opened or
-// closed over it. What ends badly and had begun before the last such end is of the same event, and does not count: a server
-// that goes takes all connections with it, and a stall holds up all that runs.
+// closed over it. What ends badly and had begun before the last such end that counted is of the same event, and does not
+// count: a server that goes takes all connections with it, and a stall holds up all that runs. Nor does what ends well and
+// had begun before it: of the statements that run at once all the good ones would count, and one of the bad, so that the
+// busier a node is the better it would seem.
 func (b *Breaker) Record(begun time.Time, o Outcome) (changed bool) {
-	bad := o == Failure || o == Slow
-	if begun.Before(b.since) || bad && begun.Before(b.bad) {
+	if begun.Before(b.from) {
 		return false
 	}
-	switch {
-	case bad:
-		b.bad = time.Now()
-		if o == Failure {
-			b.failed++
-		}
-	case o == Success:
-		b.failed = 0
+	switch o {
+	case Failure:
+		b.from, b.run = time.Now(), b.run<<1|1
+	case Slow:
+		b.from, b.run = time.Now(), b.run<<1
 	}
 	was := b.open
 	b.outcome = o
@@ -148,9 +147,9 @@ func (b *Breaker) trip(c gobreaker.Counts) bool {
 	valid := c.TotalSuccesses + c.TotalFailures
 	switch {
 	case c.ConsecutiveFailures >= b.cfg.Consecutive:
-		slow := c.ConsecutiveFailures - min(b.failed, c.ConsecutiveFailures)
+		failed := bits.OnesCount64(b.run << (64 - min(c.ConsecutiveFailures, 64)))
 		b.why = fmt.Sprintf("%d statements in a row did not do well: %d failed, %d were slow",
-			c.ConsecutiveFailures, c.ConsecutiveFailures-slow, slow)
+			c.ConsecutiveFailures, failed, int(c.ConsecutiveFailures)-failed)
 	case valid >= b.cfg.Least && float64(c.TotalFailures) >= b.cfg.Rate*float64(valid):
 		b.why = fmt.Sprintf("%d of the last %d statements failed or were slow", c.TotalFailures, valid)
 	default:
@@ -167,10 +166,14 @@ func (b *Breaker) change(_ string, from, to gobreaker.State) {
 	case to == gobreaker.StateOpen: // half open in between, and the outcome was no better
 		b.soft = b.outcome == Slow
 	case to == gobreaker.StateClosed:
-		b.open, b.soft, b.since = false, false, time.Now()
-		b.failed = 0
+		b.close()
 		b.why = fmt.Sprintf("%d statements in a row were answered in time", b.cfg.Successes)
 	}
+}
+
+func (b *Breaker) close() {
+	b.open, b.soft, b.since = false, false, time.Now()
+	b.from = b.since
 }
 
 // Open reports whether the node is not to be used.

@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -134,18 +136,134 @@ func state(b *Breaker, start time.Time) string {
 	return fmt.Sprintf("%s since %v, opened %d times: %s", text, since.Sub(start), b.Trips(), why)
 }
 
-// TestAllocations: a record costs none.
+// TestShare: how many statements run at once does not change what share of them has to fail for the breaker to open,
+// though those that one event has failed count once.
+func TestShare(t *testing.T) {
+	for _, running := range []int{1, 4, 16, 64} {
+		for share, opens := range map[float64]bool{0.02: false, 0.3: true, 0.5: true, 0.8: true, 1: true} {
+			synctest.Test(t, func(t *testing.T) {
+				b := New(Config{})
+				fail(b, running, share, rand.New(rand.NewPCG(1, 2)))
+				if b.Open() != opens {
+					t.Errorf("%d at once, of which a share of %v fails: open is %v", running, share, b.Open())
+				}
+			})
+		}
+	}
+}
+
+// fail has statements end, some of them badly, until the breaker opens; for two seconds at most.
+func fail(b *Breaker, running int, share float64, random *rand.Rand) {
+	start := time.Now()
+	begun := make([]time.Time, running)
+	ends := make([]time.Time, running)
+	begin := func(i int) {
+		begun[i] = time.Now()
+		ends[i] = begun[i].Add(time.Duration(500+random.IntN(1000)) * time.Microsecond)
+	}
+	for i := range running {
+		begin(i)
+	}
+	for time.Since(start) < 2*time.Second && !b.Open() {
+		next := slices.Index(ends, slices.MinFunc(ends, time.Time.Compare))
+		time.Sleep(time.Until(ends[next]))
+		o := Success
+		if random.Float64() < share {
+			o = Failure
+		}
+		b.Record(begun[next], o)
+		begin(next)
+	}
+}
+
+// TestRecordTells: Record reports the changes, and no more.
+func TestRecordTells(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := New(Config{})
+		for i, step := range []struct {
+			outcome Outcome
+			changed bool
+		}{
+			{Failure, false},
+			{Slow, false},
+			{Excluded, false},
+			{Failure, false},
+			{Failure, false},
+			{Slow, true}, // opens
+			{Failure, false},
+			{Success, false},
+			{Success, true}, // closes
+			{Success, false},
+		} {
+			time.Sleep(time.Second)
+			if got := b.Record(time.Now(), step.outcome); got != step.changed {
+				t.Errorf("step %d: changed is %v", i, got)
+			}
+		}
+	})
+}
+
+// TestLongRun: more in a row than the breaker can tell apart.
+func TestLongRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := New(Config{Consecutive: 100, Rate: 2})
+		for range 100 {
+			time.Sleep(time.Millisecond)
+			b.Record(time.Now(), Slow)
+		}
+		const want = "100 statements in a row did not do well: 0 failed, 100 were slow"
+		if why, _ := b.Why(); why != want || !b.Open() || !b.Soft() {
+			t.Errorf("open is %v, soft is %v: %s", b.Open(), b.Soft(), why)
+		}
+	})
+}
+
+// TestAllocations: a record that changes nothing costs none, closed or open.
 func TestAllocations(t *testing.T) {
-	b := New(Config{})
-	if n := testing.AllocsPerRun(1000, func() { b.Record(time.Now(), Success) }); n > 0 {
-		t.Errorf("%v allocations", n)
+	for name, outcomes := range mixtures() {
+		b := New(Config{Consecutive: 5, Rate: 0.9})
+		if name == "open" {
+			b = New(Config{Pause: time.Hour})
+			for range 5 {
+				b.Record(time.Now(), Failure)
+			}
+		}
+		trips, next := b.Trips(), 0
+		n := testing.AllocsPerRun(1000, func() {
+			b.Record(time.Now(), outcomes[next%len(outcomes)])
+			next++
+		})
+		if n > 0 || b.Trips() != trips || b.Open() != (name == "open") {
+			t.Errorf("%s: %v allocations, open is %v", name, n, b.Open())
+		}
+	}
+}
+
+// mixtures are outcomes that come again and again.
+func mixtures() map[string][]Outcome {
+	return map[string][]Outcome{
+		"answered": {Success},
+		"mixed":    {Success, Failure, Success, Slow, Excluded},
+		"excluded": {Excluded},
+		"open":     {Failure, Slow, Success, Excluded},
 	}
 }
 
 func BenchmarkRecord(b *testing.B) {
-	br := New(Config{})
-	b.ReportAllocs()
-	for b.Loop() {
-		br.Record(time.Now(), Success)
+	for name, outcomes := range mixtures() {
+		if name == "open" {
+			continue
+		}
+		b.Run(name, func(b *testing.B) {
+			br := New(Config{Rate: 0.9})
+			b.ReportAllocs()
+			next := 0
+			for b.Loop() {
+				br.Record(time.Now(), outcomes[next])
+				if next++; next == len(outcomes) {
+					next = 0
+				}
+			}
+		})
 	}
 }

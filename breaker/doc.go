@@ -6,6 +6,6 @@
 // open, and decides what happens when all are.
 //
 // A breaker hears of what has ended, and only then: nothing is allowed or promised beforehand, so that no statement that
-// never ends can hold it half open. What was begun before the breaker's last change says nothing about the node since, and
-// does not count.
+// never ends can hold it half open. What was begun before the breaker last closed, or before the last bad end that counted,
+// says nothing about the node since, and does not count.
 package breaker

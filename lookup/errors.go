@@ -84,8 +84,8 @@ func (c cause) judgement() judgement {
 }
 
 // ndbCause is what is behind the NDB error inside a server error 1296 or 1297, from NDB's list of errors and their classes;
-// causeNone where the number of the server's own error has to say. NDB's 4031 is a data node's; the server's own 4031, a
-// connection closed for being idle, is no error of a statement's.
+// causeNone where the number of the server's own error has to say. NDB's 4031 is a data node's; the server's own 4031 is
+// another thing.
 func ndbCause(code int) cause {
 	switch code {
 	case 157, // the API node is not connected
@@ -115,6 +115,9 @@ func ndbCause(code int) cause {
 // serverCause is what is behind an error of the server's own.
 func serverCause(number uint16) cause {
 	switch number {
+	case 2006, 2013, // a proxy's, which has lost the server behind it
+		4031: // closed for being idle
+		return causeConnection
 	case 1040, // too many connections
 		1053: // server shutdown in progress
 		return causeRefusal

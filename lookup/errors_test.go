@@ -26,6 +26,9 @@ type known struct {
 // knownErrors are those that are known to come, and some that look like others.
 func knownErrors() []known {
 	list := []known{
+		{2006, 0, "Server has gone away", causeConnection},
+		{2013, 0, "Lost connection to server during query", causeConnection},
+		{4031, 0, "The client was disconnected by the server because of inactivity. See 4010", causeConnection},
 		{1040, 0, "Too many connections", causeRefusal},
 		{1053, 0, "Server shutdown in progress", causeRefusal},
 		{1205, 0, "Lock wait timeout exceeded; try restarting transaction", causeLock},
@@ -100,7 +103,7 @@ func TestCauseOf(t *testing.T) {
 		{"connection lost", fmt.Errorf("read: %w", pool.ErrBroken), causeConnection},
 		{"no answer in time", pool.ErrTimeout, causeConnection},
 		{"disconnected for being idle", errors.Join(pool.ErrBroken, &pool.ServerError{Number: 4031}), causeConnection},
-		{"a number of a server's that is NDB's for something else", &pool.ServerError{Number: 4031}, causeStatement},
+		{"a number of a server's that is NDB's for something else", &pool.ServerError{Number: 4010}, causeStatement},
 		{"result columns differ from the plan", fmt.Errorf("%w: column a", errDefinition), causeDefinition},
 		{"rows too large", ErrTooLarge, causeStatement},
 	} {
