@@ -93,6 +93,7 @@ func readView(m *yamldoc.Map, s *storeSpec) *viewSpec {
 	v := &viewSpec{at: m.At(), store: s.name.text}
 	v.name = readPathName(m.Required("name"))
 	v.version = readVersion(m)
+	v.hedging = ReadHedging(m.Optional("hedging"))
 	for _, item := range m.Required("joins").List() {
 		v.joins = append(v.joins, readJoin(item.Map(), s))
 	}

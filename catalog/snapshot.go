@@ -47,6 +47,7 @@ type View struct {
 	ServingKeys []ServingKey
 	Joins       []Join
 	Features    []Feature
+	Hedging     Hedging // as far as the configuration allows it too
 }
 
 // A ServingKey is a key that the caller supplies.

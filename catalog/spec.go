@@ -55,6 +55,7 @@ type viewSpec struct {
 	version  int
 	joins    []*joinSpec
 	features []*featureSpec
+	hedging  Hedging
 }
 
 type joinSpec struct {

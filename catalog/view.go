@@ -27,7 +27,7 @@ type keyUse struct {
 // resolveView adds a view to the snapshot. One that joins a group which cannot be read is passed over: what is wrong
 // with the group has been reported, and little could be said about the view's features.
 func (r *resolver) resolveView(spec *viewSpec) {
-	v := &view{View: &View{Store: spec.store, Name: spec.name.text, Version: spec.version}, spec: spec}
+	v := &view{View: &View{Store: spec.store, Name: spec.name.text, Version: spec.version, Hedging: spec.hedging}, spec: spec}
 	for _, j := range spec.joins {
 		g := r.groups[j.group]
 		if g == nil {

@@ -52,7 +52,8 @@ func (r *Reader) afford() {
 	for _, n := range r.nodes {
 		connections += cmp.Or(n.access.Size, pool.DefaultSize)
 	}
-	r.retries.share, r.rescues.share = retryShare, rescueShare
+	r.retries.share, r.rescues.share, r.hedges.share = retryShare, rescueShare, hedgeShare
 	r.retries.afford(float64(max(leastSaved, 2*connections)))
 	r.rescues.afford(float64(max(leastSaved, 2*connections)))
+	r.hedges.afford(float64(max(leastHedges, connections/2)))
 }

@@ -6,12 +6,17 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"github.com/rongate/rongate/catalog"
 	"github.com/rongate/rongate/column"
 )
 
 // A Call is the reads of one request. It belongs to one goroutine and is reused: Add what is to be read, pass it to
 // Reader.Read, look at the rows, Release it. The zero Call is ready for use.
 type Call struct {
+	// Hedging is what may be asked for twice on behalf of the call, as far as Config.Hedging allows it too. It is the
+	// caller's to set before Read, and stays.
+	Hedging catalog.Hedging
+
 	reads  []Read
 	pieces []piece // of the first round: a slab, since statements point into it
 	timer  *time.Timer
@@ -22,6 +27,8 @@ type Call struct {
 
 	deadline time.Time
 	reader   *Reader
+
+	hedging catalog.Hedging // what the caller and the configuration both allow; guarded by Reader.mu
 }
 
 // A Read is one plan read for the keys of one join.
@@ -47,7 +54,10 @@ type piece struct {
 	queued   time.Time // since when
 	pausing  bool      // it is tried again after a pause
 
-	runs [maxAttempts]*statement // the statements under way that it is part of: more than one while it is rescued
+	hedged bool // it was asked for twice for being slow
+
+	// The statements under way that it is part of: more than one while it is hedged or rescued.
+	runs [maxAttempts + 1]*statement
 
 	done  bool
 	block *block // the answer: one reference, held until Call.Release
@@ -79,14 +89,14 @@ func (p *piece) quit(s *statement) {
 
 // underway reports whether an answer may still come by itself.
 func (p *piece) underway() bool {
-	return p.waiting != nil || p.pausing || p.runs != [maxAttempts]*statement{}
+	return p.waiting != nil || p.pausing || p.runs != [maxAttempts + 1]*statement{}
 }
 
-// promised reports whether an answer is to be expected by itself: of an attempt to come, or of one that is under way
-// and not taken for lost.
-func (p *piece) promised() bool {
+// promised reports whether an answer is to be expected by itself: of an attempt to come, or of one that is under way,
+// besides a statement, and not taken for lost.
+func (p *piece) promised(besides *statement, now time.Time) bool {
 	for _, s := range p.runs {
-		if s != nil && !s.rescued {
+		if s != nil && s != besides && !s.stuck(now) {
 			return true
 		}
 	}
@@ -121,7 +131,7 @@ func (c *Call) Release() {
 	}
 	if c.lent {
 		// Statements still point to the pieces, and from them to the reads: leave both to the garbage collector.
-		*c = Call{timer: c.timer}
+		*c = Call{timer: c.timer, Hedging: c.Hedging}
 		return
 	}
 	clear(c.pieces)

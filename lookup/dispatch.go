@@ -178,6 +178,7 @@ func (n *node) up() bool { return n.conns != nil && n.conns.Up() }
 // start makes the statement that reads a piece on the best node of a tier that has a connection free; nil if none has.
 func (r *Reader) start(t int, p *piece) *statement {
 	avoid := p.tried
+	r.tiers[t].turn++
 	for n := r.best(t, avoid); n != nil; n = r.best(t, avoid) {
 		if c := n.conns.TryAcquire(); c != nil {
 			s := r.form(c, p.read.plan)
@@ -191,10 +192,9 @@ func (r *Reader) start(t int, p *piece) *statement {
 }
 
 // best returns the node of a tier that is to be used and has the least weight, besides those to avoid; nil if there is
-// none. Of equally good ones it is each one's turn.
+// none. Of equally good ones it is each one's turn, see start.
 func (r *Reader) best(t int, avoid nodeSet) (best *node) {
 	nodes := r.tiers[t].nodes
-	r.tiers[t].turn++
 	now, least := time.Now(), 0.0
 	for i := range nodes {
 		n := nodes[(r.tiers[t].turn+i)%len(nodes)]

@@ -68,10 +68,24 @@ func (n *node) usable() bool { return n.fit && n.up() }
 // ramping reports whether the node is to be used little.
 func (n *node) ramping(now time.Time) bool { return now.Before(n.rampUntil) }
 
+// keepPace notes what a statement that has ended took.
+func (n *node) keepPace(multiple float64, took time.Duration, now time.Time) {
+	if !n.suspect {
+		multiple = min(multiple, paceStep*n.pace.now(now))
+	}
+	n.pace.note(multiple, took, now)
+}
+
 // weight is how a node compares with others of its tier, by what it has running and how fast it is: the least is the
-// best.
+// best. What nobody waits for does not count: it may be a straggler, and the next statement tells.
 func (n *node) weight(now time.Time) float64 {
-	w := max(1, n.pace.now(now)/evenPace) * float64(len(n.running)+1)
+	waited := 1
+	for _, s := range n.running {
+		if s.waiting > 0 {
+			waited++
+		}
+	}
+	w := max(1, n.pace.now(now)/evenPace) * float64(waited)
 	if n.ramping(now) {
 		w *= rampWeight
 	}
@@ -196,16 +210,22 @@ func (r *Reader) tellNews() {
 // awaitsProbe reports whether the node is to be sent a probe when it is time.
 func (n *node) awaitsProbe() bool { return n.shunned() && !n.off() && n.connected && n.probe == nil }
 
-// doubtful returns the oldest statement that speaks against the node: it has run for too long, and nothing that was
-// begun after it has been answered, or it would be the statement, not the node, that is slow. It is nil if there is
-// none.
-func (n *node) doubtful(now time.Time) (oldest *statement) {
+// unheard returns the statement that may come to speak against the node: of those that nothing which was begun after them
+// has been answered, or it would be the statement, not the node, that is slow, the one that is overdue first. It is nil if
+// there is none.
+func (n *node) unheard() (first *statement) {
 	for _, s := range n.running {
-		if s.late(now) && !n.heardOf.After(s.begun) && (oldest == nil || s.begun.Before(oldest.begun)) {
-			oldest = s
+		if !n.heardOf.After(s.begun) && (first == nil || s.overdue.Before(first.overdue)) {
+			first = s
 		}
 	}
-	return oldest
+	return first
+}
+
+// doubtful reports whether a statement speaks against the node.
+func (n *node) doubtful(now time.Time) bool {
+	s := n.unheard()
+	return s != nil && s.late(now)
 }
 
 // suspectNode notes that a node does not answer.
@@ -239,7 +259,7 @@ func (r *Reader) heard(n *node, begun time.Time, o breaker.Outcome, answered boo
 		}
 	}
 	// An answer that is late itself lifts no suspicion: the next would be as late.
-	if n.suspect && answered && o != breaker.Slow && n.doubtful(now) == nil {
+	if n.suspect && answered && o != breaker.Slow && !n.doubtful(now) {
 		n.suspect, changed = false, true
 		if silent > backAfter {
 			r.ramp(n, now)

@@ -39,8 +39,8 @@ func TestLargeLeaveConnections(t *testing.T) {
 			begin := time.Now()
 			results.Go(func() {
 				f.expectAccounts(batch, f.read(accounts, f.accountKeys(batch...), time.Second))
-				if took := time.Since(begin); took != takes {
-					t.Errorf("a batch took %v, want %v", took, takes)
+				if took := time.Since(begin); took > takes || took <= takes-10*time.Millisecond {
+					t.Errorf("a batch took %v, want %v or a little less", took, takes)
 				}
 			})
 			synctest.Wait()

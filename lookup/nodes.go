@@ -146,7 +146,7 @@ func (r *Reader) adopt(cfg Config, next []*node) (leaving []*node) {
 		}
 	}
 	r.cfg.MaxQueued, r.cfg.MaxBlockBytes, r.cfg.MaxLiveBytes = cfg.MaxQueued, cfg.MaxBlockBytes, cfg.MaxLiveBytes
-	r.cfg.Unmerged = cfg.Unmerged
+	r.cfg.Unmerged, r.cfg.Hedging = cfg.Unmerged, cfg.Hedging
 	return r.replace(next)
 }
 

@@ -32,6 +32,10 @@ const (
 	// maxPace bounds what one statement says of a node, and is what a failed one says: a node that fails fast is not fast.
 	maxPace = 20
 
+	// paceStep is how many times what was known of a node one statement may say that it is not suspected for: one straggler in
+	// a hundred does not have its node avoided, three slow ones in a row do.
+	paceStep = 4
+
 	// paceShare is the weight of a statement in the moving averages of its node.
 	paceShare = 0.2
 

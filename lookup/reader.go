@@ -44,6 +44,9 @@ type Config struct {
 	// share one.
 	Unmerged bool
 
+	// Hedging is what may be asked for twice at once, on two nodes, on behalf of any call. Default: all that there is.
+	Hedging catalog.Hedging
+
 	// OnStale is told of a table whose definition is not what the current catalogue says. It must not block.
 	OnStale func(catalog.TableName)
 
@@ -137,6 +140,8 @@ type Reader struct {
 	desperate bool // there is evidence against every node that is connected: none counts
 	retries   budget
 	rescues   budget
+	hedges    budget
+	spreads   [sizes]spread    // of what statements of a size take
 	forces    map[string]Force // by address, where they are not ForceNone
 	news      []news           // to be logged
 	telling   bool             // it is being
@@ -235,6 +240,7 @@ func (r *Reader) submit(c *Call, pieces []piece, inTime bool) (own *statement) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c.pending = len(pieces)
+	c.hedging = max(c.Hedging, r.cfg.Hedging)
 	for i := range pieces {
 		if !inTime {
 			r.deliver(&pieces[i], nil, ErrDeadline)

@@ -45,10 +45,18 @@ func (r *Reader) begin(n *node, s *statement) {
 	// Half of the time that there is has to be left for another node.
 	patience := max(n.recent.patience(), sizeFactor*s.plan.typical[sizeOf(s.keys())])
 	s.overdue = s.begun.Add(max(min(patience, s.deadline.Sub(s.begun)/2), minPatience))
-	r.tendBy(s.overdue)
+	s.hedgeAt = r.hedgeTime(s)
+	if s.leaveAt = s.overdue; !s.hedgeAt.IsZero() {
+		s.leaveAt = s.hedgeAt
+	}
+	r.tendBy(s.leaveAt)
+	if s.twin {
+		return
+	}
 	if s.pieces[0].attempts == 1 {
 		r.retries.earn()
 		r.rescues.earn()
+		r.hedges.earn()
 	}
 	r.counts.Merged += uint64(len(s.pieces) - 1)
 	r.counts.Shared += uint64(len(s.places) - s.keys())
@@ -62,7 +70,7 @@ func (r *Reader) run(s *statement) {
 }
 
 // runFor executes a statement that has begun on the goroutine of the call that it is for, which spares the two a meeting.
-// Should the statement be overdue, or the call's deadline pass, before there is an answer, it goes on without it.
+// Should the statement be slow, or the call's deadline pass, before there is an answer, it goes on without it.
 func (r *Reader) runFor(c *Call, s *statement) {
 	sound := false
 	defer func() {
@@ -70,9 +78,9 @@ func (r *Reader) runFor(c *Call, s *statement) {
 			crash(recover())
 		}
 	}()
-	patience := c.deadline
-	if s.overdue.Before(patience) {
-		patience = s.overdue
+	patience := s.leaveAt
+	if c.deadline.Before(patience) {
+		patience = c.deadline
 	}
 	pending, err := s.executeWithin(patience, r.blocks.get(len(s.plan.sel.Columns)))
 	if !pending { // else it is resume's
@@ -129,6 +137,7 @@ func (r *Reader) finish(s *statement, j judgement, err error) *statement {
 	} else {
 		r.answer(s)
 	}
+	r.counts.hedgeEnded(s)
 	serves := !s.detached && !c.Broken() && !n.gone && n.fit
 	s.conn, s.block, s.node, s.queue = nil, nil, nil, nil
 	clear(s.pieces) // a spare statement keeps no call alive
@@ -157,13 +166,14 @@ func (r *Reader) learn(n *node, s *statement, j judgement, err error) (changed b
 		if typical.slow(size, took) {
 			o = breaker.Slow
 		}
-		n.pace.note(typical.multiple(size, took), took, now)
+		n.keepPace(typical.multiple(size, took), took, now)
+		r.spreads[size].note(typical.multiple(size, took), now)
 		typical.note(size, took)
 		if !s.rescued && !s.detached {
 			n.recent.took.Record(took)
 		}
 	case j.verdict == verdictElsewhere || j.verdict == verdictLater: // whoever is to blame, it costs a second attempt
-		n.pace.note(maxPace, took, now)
+		n.keepPace(maxPace, took, now)
 	}
 	if tooLarge := errors.Is(err, ErrTooLarge); len(s.pieces) > 1 && (err == nil || tooLarge) {
 		s.plan.learn(s.keys(), tooLarge)
@@ -180,6 +190,7 @@ func (r *Reader) answer(s *statement) {
 		if p.open() {
 			p.base = int(s.bases[i])
 			r.deliver(p, s.block, nil)
+			s.won = true
 		}
 	}
 }
@@ -190,17 +201,17 @@ func (r *Reader) answer(s *statement) {
 func (r *Reader) fail(n *node, s *statement, j judgement, err error) {
 	var later []*piece
 	onData := j.verdict == verdictFinal || errors.Is(err, errValue)
-	again := r.grant(n, s, j, onData)
+	again, now := r.grant(n, s, j, onData), time.Now()
 	for _, p := range s.pieces {
 		p.tried |= n.bit()
 		switch {
-		case !p.open() || p.promised():
+		case !p.open() || p.promised(nil, now):
 		case onData && p.keys() < s.keys(): // one that has asked for all that the statement did has its answer
 			p.solo = true
 			p.attempts-- // it was not to blame, nor the node
 			p.tried &^= n.bit()
 			r.dispatch(p)
-		case !time.Now().Before(p.call.deadline): // the call has yet to notice, and would leave a second attempt at once
+		case !now.Before(p.call.deadline): // the call has yet to notice, and would leave a second attempt at once
 			r.deliver(p, nil, ErrDeadline)
 		case j.verdict == verdictFinal || j.verdict == verdictStale:
 			r.deliver(p, nil, err)

@@ -34,6 +34,8 @@ type server struct {
 	down    bool
 	times   float64 // how many times as long as ever statements take
 	extra   time.Duration
+	slowIn  uint64 // statements take extra
+	next    []next
 	fault   error
 	oneIn   uint64 // statements have it
 	dialed  uint64
@@ -42,13 +44,19 @@ type server struct {
 	warm    func(*wire) error
 }
 
+// next is what comes of a statement that is yet to begin, in place of what does of others.
+type next struct {
+	takes time.Duration
+	err   error
+}
+
 // A gate keeps who comes while it is there; it is closed to let them go on.
 type gate chan struct{}
 
 func newServer(number int, address string, size int, tables lookup.Connections) *server {
 	return &server{
 		address: address, number: uint64(number), takes: time.Millisecond, size: size, tables: tables,
-		random: rand.New(rand.NewPCG(uint64(number), 1)), locked: map[string]gate{}, times: 1, oneIn: 1,
+		random: rand.New(rand.NewPCG(uint64(number), 1)), locked: map[string]gate{}, times: 1, oneIn: 1, slowIn: 1,
 	}
 }
 
@@ -93,7 +101,16 @@ func (s *server) work(number uint64) (took time.Duration, err error) {
 	if s.fault != nil && number%s.oneIn == 0 {
 		return 200 * time.Microsecond, s.fault
 	}
-	return time.Duration(s.times*float64(s.takes)) + s.extra, nil
+	if len(s.next) > 0 {
+		n := s.next[0]
+		s.next = s.next[1:]
+		return n.takes, n.err
+	}
+	took = time.Duration(s.times * float64(s.takes))
+	if (number>>32)%s.slowIn == 0 {
+		took += s.extra
+	}
+	return took, nil
 }
 
 // strike ends what runs with an error: on every connection, one after the other.

@@ -12,8 +12,9 @@ import (
 )
 
 // A statement is one SELECT for up to maxKeys distinct keys of one plan: the keys that its pieces ask for, the pieces,
-// and the block it fills. It implements pool.Sink. The goroutine that runs it owns it; pieces, waiting, overdue,
-// rescued, conn and detached are guarded by Reader.mu, and the keys do not change while it runs.
+// and the block it fills. It implements pool.Sink. The goroutine that runs it owns it; pieces, waiting,
+// rescued, hedgeAt, won, conn and detached are guarded by Reader.mu; what else is set when it begins does not change until
+// it has ended, and the keys do not change while it runs.
 type statement struct {
 	plan     *Plan
 	start    func()      // runs it; made once, as it is used again and again
@@ -25,6 +26,10 @@ type statement struct {
 	begun    time.Time
 	overdue  time.Time // when its node is suspect for it
 	rescued  bool      // its pieces are asked for elsewhere: its answer counts if it comes, but nobody relies on it
+	hedgeAt  time.Time // when it is slow, and may be asked for elsewhere too; zero: never
+	leaveAt  time.Time // until when the call that runs it waits by itself
+	twin     bool      // it is what was asked for elsewhere for another being slow
+	won      bool      // a piece has its answer of it
 	node     *node
 	conn     Conn   // what it runs on
 	queue    *queue // of its plan and the node's tier
@@ -57,6 +62,7 @@ func (s *statement) reset(p *Plan, limit int) {
 	s.pieces, s.enc, s.ends, s.places = s.pieces[:0], s.enc[:0], s.ends[:0], s.places[:0]
 	s.bases = s.bases[:0]
 	s.waiting, s.conn, s.block, s.detached, s.rescued = 0, nil, nil, false, false
+	s.twin, s.won = false, false
 	s.deadline = time.Time{}
 	if s.seed == (maphash.Seed{}) {
 		s.seed = maphash.MakeSeed()
@@ -107,7 +113,9 @@ func (s *statement) take(p *piece) {
 	s.waiting++
 	p.join(s)
 	p.admitted = true
-	p.attempts++
+	if !s.twin {
+		p.attempts++
+	}
 }
 
 // maxPlaces bounds the keys that a statement is given, those that it has already included: it is filled and its pieces
@@ -168,6 +176,9 @@ func (s *statement) clearTable(size int) {
 
 // late reports whether s has run for too long.
 func (s *statement) late(now time.Time) bool { return !now.Before(s.overdue) }
+
+// stuck reports whether s is taken for lost, though its answer counts if it comes. Reader.mu is held, and s runs.
+func (s *statement) stuck(now time.Time) bool { return s.rescued || s.node.suspect || s.late(now) }
 
 // keys is the number of keys asked for.
 func (s *statement) keys() int { return len(s.ends) }

@@ -19,10 +19,11 @@ type Stats struct {
 	Refused   uint64        // pieces refused because the queues or Config.MaxLiveBytes were full
 	Retries   uint64        // pieces tried again
 	RetriesBy RetryCounts   // statements of which pieces were tried again, by why
-	Merged    uint64        // pieces that went into the statement of another
-	Shared    uint64        // keys that were not asked for because the statement did already
-	Abandoned uint64        // pieces whose call left at its deadline
-	Leaving   int           // nodes that a change has taken out, or connects to anew, and that serve until others do
+	Hedges    HedgeCounts
+	Merged    uint64 // pieces that went into the statement of another
+	Shared    uint64 // keys that were not asked for because the statement did already
+	Abandoned uint64 // pieces whose call left at its deadline
+	Leaving   int    // nodes that a change has taken out, or connects to anew, and that serve until others do
 	Nodes     []NodeStats
 }
 
@@ -79,6 +80,19 @@ type RetryCounts struct {
 	Denied    uint64 // not: the budget of retries was used up
 }
 
+// HedgeCounts are statements that were asked for on a second node for being slow. Those that were sent and neither won nor
+// lost are running.
+type HedgeCounts struct {
+	Sent   uint64
+	Won    uint64 // answered before the other
+	Lost   uint64 // answered after it, or failed
+	Denied uint64 // not sent: the budget was used up
+
+	// Delays are the ages that were in force last, by size as in NodeStats.Sizes: of the plan that was asked for last.
+	// Zero: it was not known.
+	Delays [sizes]time.Duration
+}
+
 // NodeStates are all states.
 func NodeStates() []NodeState {
 	return []NodeState{StateServing, StateRamping, StateSuspect, StateOpen, StateDown, StateForced}
@@ -99,8 +113,20 @@ const sizes = 8
 type counts struct {
 	Refused, Retries, Abandoned, Merged, Shared uint64
 	RetriesBy                                   RetryCounts
+	Hedges                                      HedgeCounts
 
 	waits hist.Histogram
+}
+
+// hedgeEnded counts the end of a statement, if it is a hedge.
+func (c *counts) hedgeEnded(s *statement) {
+	switch {
+	case !s.twin:
+	case s.won:
+		c.Hedges.Won++
+	default:
+		c.Hedges.Lost++
+	}
 }
 
 // nodeCounts are the live counters of a node. Reader.mu guards them, but for latency.
@@ -141,7 +167,7 @@ func (r *Reader) Stats() Stats {
 	s := Stats{
 		Queued: r.waiting(), Waits: r.counts.waits.Snapshot(), Blocks: r.blocks.live.Load(), LiveBytes: r.blocks.bytes.Load(),
 		Refused: r.counts.Refused, Retries: r.counts.Retries, Abandoned: r.counts.Abandoned,
-		Merged: r.counts.Merged, Shared: r.counts.Shared, RetriesBy: r.counts.RetriesBy,
+		Merged: r.counts.Merged, Shared: r.counts.Shared, RetriesBy: r.counts.RetriesBy, Hedges: r.counts.Hedges,
 	}
 	now := time.Now()
 	r.assess(now)

@@ -147,4 +147,26 @@ func tellNodes(out io.Writer, from, to *lookup.Stats) {
 	if len(parts) > 0 {
 		fmt.Fprintf(out, "  again: %s\n", strings.Join(parts, ", "))
 	}
+	tellHedges(out, &from.Hedges, &to.Hedges)
+}
+
+// tellHedges writes what was asked for twice for being slow.
+func tellHedges(out io.Writer, from, to *lookup.HedgeCounts) {
+	var parts []string
+	for _, c := range []struct {
+		what string
+		n    uint64
+	}{
+		{"sent", to.Sent - from.Sent},
+		{"won", to.Won - from.Won},
+		{"lost", to.Lost - from.Lost},
+		{"denied", to.Denied - from.Denied},
+	} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", c.what, c.n))
+		}
+	}
+	if len(parts) > 0 {
+		fmt.Fprintf(out, "  hedges: %s; the delay is %v\n", strings.Join(parts, ", "), slices.Max(to.Delays[:]).Round(10*time.Microsecond))
+	}
 }

@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rongate/rongate/catalog"
 	"github.com/rongate/rongate/internal/fakenode"
 	"github.com/rongate/rongate/lookup"
 	"github.com/rongate/rongate/pool"
@@ -93,6 +94,7 @@ type load struct {
 	plan            int
 	every, deadline time.Duration
 	keys            int64
+	hedging         catalog.Hedging
 }
 
 // answered is a read, and what came of it.
@@ -181,6 +183,8 @@ func (s *story) set(line string) {
 		s.list = append(s.list, newServer(len(s.list)+1, n.Address, size, nil))
 	case "statements":
 		s.takes = s.duration(words[2])
+	case "hedging":
+		s.cfg.Hedging = s.hedging(words[1])
 	case "load":
 		s.loads = append(s.loads, s.parseLoad(line))
 	default:
@@ -195,6 +199,8 @@ func (s *story) parseLoad(line string) load {
 		switch {
 		case i == 0 && len(words) == 3:
 			l.plan, l.every = map[string]int{"accounts": accounts, "names": names}[words[0]], s.duration(words[2])
+		case words[0] == "hedging":
+			l.hedging = s.hedging(words[1])
 		case words[0] == "deadline":
 			l.deadline = s.duration(words[1])
 		default:
@@ -253,7 +259,7 @@ func (s *story) run(number uint64, l load) {
 // ask reads some keys and notes what came of it. A wrong answer is the end of any story.
 func (s *story) ask(l load, from int64) {
 	at := time.Now()
-	var call lookup.Call
+	call := lookup.Call{Hedging: l.hedging}
 	defer call.Release()
 	var ids []int64
 	var keys *lookup.Keys
@@ -316,7 +322,8 @@ func (s *story) note(text string) {
 //	kill a, start a               the process
 //	break a                       its connections, once
 //	throttle a 60ms of 100ms, unthrottle a     it is stopped for so long, time and again
-//	slow a by 50ms, slow a 10 times, fast a
+//	slow a by 50ms, slow a by 50ms one in 100, slow a 10 times, fast a
+//	next on a takes 50ms, next on a takes 5ms and fails with 1205
 //	fail a with 1296/157, fail a with 1297/4010 one in 3, heal a
 //	fail what runs on a with 1297/4010
 //	lock accounts on a, unlock accounts on a
@@ -342,7 +349,9 @@ func (s *story) happen(what string) {
 	case "slow":
 		s.slow(words[1:])
 	case "fast":
-		s.each(words[1:], func(n *server) { n.times, n.extra = 1, 0 })
+		s.each(words[1:], func(n *server) { n.times, n.extra, n.slowIn = 1, 0, 1 })
+	case "next":
+		s.next(words[2:])
 	case "heal":
 		s.each(words[1:], func(n *server) { n.fault, n.oneIn = nil, 1 })
 	case "fail":
@@ -401,18 +410,38 @@ func (s *story) slow(words []string) {
 		s.each(words[:last-1], func(n *server) { n.times = times })
 		return
 	}
+	oneIn := uint64(1)
+	if words[last-2] == "one" {
+		oneIn = uint64(s.number(words[last]))
+		last -= 3
+	}
 	extra := s.duration(words[last])
-	s.each(words[:last-1], func(n *server) { n.extra = extra })
+	s.each(words[:last-1], func(n *server) { n.extra, n.slowIn = extra, oneIn })
+}
+
+// next says what comes of the next statement on a server.
+func (s *story) next(words []string) {
+	n := next{takes: s.duration(words[2])}
+	if len(words) > 3 {
+		n.err = s.serverError(words[len(words)-1])
+	}
+	s.each(words[:1], func(o *server) { o.next = append(o.next, n) })
+}
+
+func (s *story) hedging(word string) catalog.Hedging {
+	h, ok := map[string]catalog.Hedging{
+		"full": catalog.HedgingFull, "rescue": catalog.HedgingRescue, "off": catalog.HedgingOff,
+	}[word]
+	if !ok {
+		s.t.Fatalf("hedging %q: what is that?", word)
+	}
+	return h
 }
 
 // fail has statements fail: from now on, or those that run.
 func (s *story) fail(words []string) {
 	with := slices.Index(words, "with")
-	number, ndb, _ := strings.Cut(words[with+1], "/")
-	err := &pool.ServerError{Number: uint16(s.number(number)), Message: "for the story"}
-	if ndb != "" {
-		err.NDB = s.number(ndb)
-	}
+	err := s.serverError(words[with+1])
 	if words[0] == "what" {
 		s.strike(words[3:with], err)
 		return
@@ -422,6 +451,16 @@ func (s *story) fail(words []string) {
 		oneIn = uint64(s.number(words[with+4]))
 	}
 	s.each(words[:with], func(n *server) { n.fault, n.oneIn = err, oneIn })
+}
+
+// serverError is one by its number, and NDB's after a slash.
+func (s *story) serverError(text string) error {
+	number, ndb, _ := strings.Cut(text, "/")
+	err := &pool.ServerError{Number: uint16(s.number(number)), Message: "for the story"}
+	if ndb != "" {
+		err.NDB = s.number(ndb)
+	}
+	return err
 }
 
 // named are the servers that a story means.
@@ -456,7 +495,7 @@ func (s *story) strike(words []string, err error) {
 func (s *story) end() {
 	s.playing.Wait()
 	s.each([]string{"all"}, func(n *server) {
-		n.down, n.fault, n.extra, n.times = false, nil, 0, 1
+		n.down, n.fault, n.extra, n.times, n.next = false, nil, 0, 1, nil
 		shut(&n.stopped, false)
 		shut(&n.stalled, false)
 		for table, g := range n.locked {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rongate/rongate/breaker"
+	"github.com/rongate/rongate/catalog"
 	"github.com/rongate/rongate/pool"
 )
 
@@ -61,6 +62,7 @@ func (r *Reader) tend() {
 	r.settle()
 	for _, n := range r.nodes {
 		r.rescue(n, now)
+		r.hedgeSlow(n, now)
 	}
 	r.spill(now)
 	if r.queued[laneLarge] > 0 {
@@ -76,8 +78,15 @@ func (r *Reader) tend() {
 // tendNode sees to one node, and to when it is to be looked at next.
 func (r *Reader) tendNode(n *node, now time.Time) {
 	n.recent.update(now)
-	if s := n.doubtful(now); s != nil && !n.suspect && !r.behind {
-		r.suspectNode(n, s, now)
+	if s := n.unheard(); s != nil && !n.suspect && !r.behind {
+		switch half := s.begun.Add(s.overdue.Sub(s.begun) / 2); {
+		case s.late(now):
+			r.suspectNode(n, s, now)
+		case now.Before(half):
+			r.tendBy(half)
+		case n.probe == nil: // it may be the statement, and the node has nothing else to show that it is well
+			r.sendProbe(n, now)
+		}
 	}
 	for _, s := range n.running {
 		if s.late(now) && n.heardOf.After(s.begun) {
@@ -119,13 +128,20 @@ func (r *Reader) tendProbe(n *node, now time.Time) {
 	}
 	n.probeAt = now.Add(minProbe + r.jitter(maxProbe-minProbe))
 	r.tendBy(n.probeAt)
-	if p := r.probePlan(n); p != nil {
-		if c := n.conns.TryAcquire(); c != nil {
-			n.probe, n.probeOver = c, now.Add(probeTime)
-			r.tendBy(n.probeOver)
-			n.probes++
-			r.wg.Go(func() { r.runProbe(n, c, p, now) })
-		}
+	r.sendProbe(n, now)
+}
+
+// sendProbe has a node read something, if it has a connection free.
+func (r *Reader) sendProbe(n *node, now time.Time) {
+	p := r.probePlan(n)
+	if p == nil || !n.up() {
+		return
+	}
+	if c := n.conns.TryAcquire(); c != nil {
+		n.probe, n.probeOver = c, now.Add(probeTime)
+		r.tendBy(n.probeOver)
+		n.probes++
+		r.wg.Go(func() { r.runProbe(n, c, p, now) })
 	}
 }
 
@@ -181,7 +197,7 @@ func (r *Reader) rescue(n *node, now time.Time) {
 		return
 	}
 	for _, s := range n.running {
-		if !s.rescued && s.waiting > 0 && (n.suspect || s.late(now)) && !r.rescueStatement(n, s, now) {
+		if !s.rescued && s.waiting > 0 && s.stuck(now) && !r.rescueStatement(n, s, now) {
 			return
 		}
 	}
@@ -195,7 +211,10 @@ func (r *Reader) otherThan(n *node) bool {
 // rescueStatement asks elsewhere for what a statement is to answer. It reports false if the allowance is used up.
 func (r *Reader) rescueStatement(n *node, s *statement, now time.Time) bool {
 	for _, p := range s.pieces {
-		if !p.open() || p.attempts >= maxAttempts || !now.Before(p.call.deadline) {
+		if !p.open() || p.attempts >= maxAttempts || !now.Before(p.call.deadline) || p.call.hedging == catalog.HedgingOff {
+			continue
+		}
+		if p.promised(s, now) {
 			continue
 		}
 		if !s.rescued {
@@ -206,10 +225,8 @@ func (r *Reader) rescueStatement(n *node, s *statement, now time.Time) bool {
 			n.rescued++
 			r.counts.RetriesBy.Rescue++
 		}
-		if !p.promised() {
-			p.tried |= n.bit()
-			r.dispatch(p)
-		}
+		p.tried |= n.bit()
+		r.dispatch(p)
 	}
 	return true
 }

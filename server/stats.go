@@ -105,6 +105,18 @@ func (s scrape) retries(stats *vectors.Stats) {
 	s.emit(name, float64(by.Apart), "apart")
 	s.emit(name, float64(by.Rescue), "rescue")
 	s.emit(name, float64(by.Denied), "denied")
+	s.hedges(&stats.Lookup.Hedges)
+}
+
+func (s scrape) hedges(h *vectors.HedgeCounts) {
+	const name = "rongate_hedges_total"
+	s.emit(name, float64(h.Sent), "sent")
+	s.emit(name, float64(h.Won), "won")
+	s.emit(name, float64(h.Lost), "lost")
+	s.emit(name, float64(h.Denied), "denied")
+	for size, delay := range h.Delays {
+		s.emit("rongate_hedge_delay_seconds", delay.Seconds(), strconv.Itoa(1<<size))
+	}
 }
 
 // health emits whether a node is used, and what that follows from.

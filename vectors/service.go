@@ -143,6 +143,7 @@ func (s *Service) answer(dst []byte, p *program, q *request, r *Request) ([]byte
 	}
 	q.plan()
 	r.Timing.end(StageDecode)
+	q.call.Hedging = q.view.Hedging
 	s.reader.Read(&q.call, deadline(cfg, r, &q.head.options))
 	r.Timing.end(StageRead)
 	if err := q.assemble(cfg.Now()); err != nil {

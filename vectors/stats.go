@@ -14,10 +14,11 @@ type Stats struct {
 	Lookup  lookup.Stats
 }
 
-// NodeStats and Force are lookup's, for those who know of it by Stats only.
+// NodeStats, HedgeCounts and Force are lookup's, for those who know of it by Stats only.
 type (
-	NodeStats = lookup.NodeStats
-	Force     = lookup.Force
+	NodeStats   = lookup.NodeStats
+	HedgeCounts = lookup.HedgeCounts
+	Force       = lookup.Force
 )
 
 // ForceNone leaves a node to what is known of it.

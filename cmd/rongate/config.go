@@ -139,6 +139,7 @@ func (l *loader) readKeys(c *config, v yamldoc.Value) error {
 }
 
 func (l *loader) readReading(c *config, root *yamldoc.Map) {
+	c.lookup.Hedging = catalog.ReadHedging(root.Optional("hedging"))
 	c.lookup.Unmerged = !root.Optional("merging").Bool(true)
 	deadline := root.Optional("deadline").Duration(500*time.Millisecond, time.Millisecond, time.Minute)
 	c.server.Deadline, c.vectors.Deadline = deadline, deadline

@@ -1,0 +1,129 @@
+package lookup
+
+import (
+	"slices"
+	"time"
+
+	"github.com/rongate/rongate/catalog"
+)
+
+const (
+	// hedgeShare is the share of statements that may be asked for twice for being slow, and so the share that is taken for
+	// slow: those beyond this quantile of what their size takes.
+	hedgeShare = 0.025
+
+	// leastHedges is how many there may be at once on the quietest of clusters.
+	leastHedges = 8
+
+	// minHedge is the least age at which a statement is hedged: timers tell no finer time on a machine with little to do.
+	minHedge = time.Millisecond
+
+	// maxHedge is the greatest, in multiples of the median: where more than hedgeShare of the statements are stragglers,
+	// their own times must not be what they are waited for.
+	maxHedge = 8
+
+	// hedgeLoad is the share of a tier's connections that may be busy for its nodes to be given a hedge: beyond it, what is
+	// done twice has others wait.
+	hedgeLoad = 0.5
+)
+
+// hedgeTime is when a statement that begins is to be asked for elsewhere too; zero: never.
+func (r *Reader) hedgeTime(s *statement) time.Time {
+	if s.twin || len(r.nodes) < 2 || !slices.ContainsFunc(s.pieces, (*piece).hedgeable) {
+		return time.Time{}
+	}
+	delay := r.hedgeDelay(s.plan, sizeOf(s.keys()), s.begun)
+	if delay == 0 || !s.begun.Add(delay).Before(s.overdue) {
+		return time.Time{} // or it is rescued by then
+	}
+	return s.begun.Add(delay)
+}
+
+// hedgeDelay is the age at which a plan's statements of a size are hedged; 0 while it is not known.
+func (r *Reader) hedgeDelay(p *Plan, size int, now time.Time) time.Duration {
+	multiple := r.spreads[size].beyond(hedgeShare, now)
+	delay := time.Duration(min(multiple, maxHedge) * float64(p.typical[size]))
+	if delay > 0 {
+		delay = max(delay, minHedge)
+	}
+	r.counts.Hedges.Delays[size] = delay
+	return delay
+}
+
+// hedgeable reports whether a piece wants an answer, and may be asked for twice for being slow, once.
+func (p *piece) hedgeable() bool {
+	return p.open() && !p.hedged && p.call.hedging == catalog.HedgingFull
+}
+
+// hedgeSlow asks elsewhere for what has run on a node for longer than nearly all does. Reader.mu is held.
+func (r *Reader) hedgeSlow(n *node, now time.Time) {
+	for _, s := range n.running {
+		switch {
+		case s.hedgeAt.IsZero() || s.rescued || s.waiting == 0:
+		case now.Before(s.hedgeAt):
+			r.tendBy(s.hedgeAt)
+		case s.late(now) || !r.behind && r.hedge(n, s):
+			s.hedgeAt = time.Time{}
+		default:
+			s.hedgeAt = now.Add(minHedge) // others may have work for less then
+			r.tendBy(s.hedgeAt)
+		}
+	}
+}
+
+// hedge gives a twin of a statement to another node, if one has a connection to spare. Whichever is answered first counts;
+// the other ends by itself, and its connection goes on. It reports false if no node has.
+func (r *Reader) hedge(n *node, s *statement) bool {
+	if !slices.ContainsFunc(s.pieces, (*piece).hedgeable) {
+		return true
+	}
+	other := r.idler(n, s.pieces[0].lane())
+	if other == nil {
+		return false
+	}
+	if !r.hedges.spend() {
+		r.counts.Hedges.Denied++
+		return true
+	}
+	c := other.conns.TryAcquire()
+	if c == nil {
+		r.hedges.left++
+		return false
+	}
+	twin := r.form(c, s.plan)
+	twin.twin = true
+	for _, p := range s.pieces {
+		if p.hedgeable() {
+			p.hedged = true
+			p.tried |= n.bit()
+			twin.take(p)
+		}
+	}
+	r.counts.Hedges.Sent++
+	r.begin(other, twin)
+	r.launch(twin)
+	return true
+}
+
+// idler is the best node besides one, of the nearest tier that has another: nil if there is none, or if what is done twice
+// would have others wait.
+func (r *Reader) idler(n *node, lane int) *node {
+	t := r.tierFor(n.bit())
+	if t < 0 || r.desperate || r.waiting() > 0 || !r.admits(t, lane, 0) {
+		return nil
+	}
+	if r.busy(t) > hedgeLoad*float64(r.connections(t)) {
+		return nil
+	}
+	return r.best(t, n.bit())
+}
+
+// busy is how many statements run on the nodes of a tier that are to be used.
+func (r *Reader) busy(t int) (n float64) {
+	for _, o := range r.tiers[t].nodes {
+		if o.usable() {
+			n += float64(len(o.running))
+		}
+	}
+	return n
+}
