@@ -76,16 +76,20 @@ func (n *node) keepPace(multiple float64, took time.Duration, now time.Time) {
 	n.pace.note(multiple, took, now)
 }
 
+// waitedFor is how many of the statements that run somebody waits for.
+func (n *node) waitedFor() (count int) {
+	for _, s := range n.running {
+		if s.waiting > 0 {
+			count++
+		}
+	}
+	return count
+}
+
 // weight is how a node compares with others of its tier, by what it has running and how fast it is: the least is the
 // best. What nobody waits for does not count: it may be a straggler, and the next statement tells.
 func (n *node) weight(now time.Time) float64 {
-	waited := 1
-	for _, s := range n.running {
-		if s.waiting > 0 {
-			waited++
-		}
-	}
-	w := max(1, n.pace.now(now)/evenPace) * float64(waited)
+	w := max(1, n.pace.now(now)/evenPace) * float64(n.waitedFor()+1)
 	if n.ramping(now) {
 		w *= rampWeight
 	}

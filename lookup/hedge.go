@@ -118,11 +118,12 @@ func (r *Reader) idler(n *node, lane int) *node {
 	return r.best(t, n.bit())
 }
 
-// busy is how many statements run on the nodes of a tier that are to be used.
+// busy is how many statements somebody waits for run on the nodes of a tier that are to be used. A straggler that another
+// node has answered takes its connection, but no more.
 func (r *Reader) busy(t int) (n float64) {
 	for _, o := range r.tiers[t].nodes {
 		if o.usable() {
-			n += float64(len(o.running))
+			n += float64(o.waitedFor())
 		}
 	}
 	return n
