@@ -76,7 +76,7 @@ type ReloadStats struct {
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.Deadline, 500*time.Millisecond)
-	setDefault(&c.MaxConcurrent, 256)
+	setDefault(&c.MaxConcurrent, 1024)
 	setDefault(&c.MaxConnections, 16384)
 	setDefault(&c.MaxSendingBytes, 256<<20)
 	setDefault(&c.MaxBodyBytes, 1<<20)

@@ -101,9 +101,13 @@ func healthGroups() []group {
 				"or the node having failed; later, after a pause; apart, each look-up by itself; rescue, on another node while " +
 				"they ran. Those denied were not, the budget of retries being used up."},
 		}},
-		{prometheus.CounterValue, []string{"class"}, [][2]string{
-			{"rongate_hedges_total", "Statements that were asked for on a second node for being slow, by class: sent; of those, " +
-				"won were answered before the other, and lost were not. Those denied were not sent, the budget being used up."},
+		{prometheus.CounterValue, nil, [][2]string{
+			{"rongate_hedges_total", "Statements sent to a second node because another was slow to answer them."},
+			{"rongate_hedges_denied_total", "Statements that were not, the budget being used up."},
+		}},
+		{prometheus.CounterValue, []string{"outcome"}, [][2]string{
+			{"rongate_hedges_ended_total", "Statements sent to a second node that have ended: won, before the first, or lost, " +
+				"which failed ones have."},
 		}},
 		{prometheus.GaugeValue, []string{"keys"}, [][2]string{
 			{"rongate_hedge_delay_seconds", "Age at which statements for so many keys at most are asked for on a second node; 0 " +

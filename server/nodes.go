@@ -24,6 +24,14 @@ type totals struct {
 	Queued  int         `json:"queued"`
 	Leaving int         `json:"leaving"`
 	Retries retryCounts `json:"retries"`
+	Hedges  hedgeCounts `json:"hedges"`
+}
+
+type hedgeCounts struct {
+	Sent   uint64 `json:"sent"`
+	Won    uint64 `json:"won"`
+	Lost   uint64 `json:"lost"`
+	Denied uint64 `json:"denied"`
 }
 
 type retryCounts struct {
@@ -80,12 +88,13 @@ type poolDocument struct {
 
 // describeNodes renders how the nodes fare. What errors say of users and addresses is for local callers.
 func describeNodes(stats *vectors.Stats, now time.Time, local bool) nodesDocument {
-	by := &stats.Lookup.RetriesBy
+	by, h := &stats.Lookup.RetriesBy, &stats.Lookup.Hedges
 	d := nodesDocument{
 		Time: timestamp(now),
 		Totals: totals{
 			Queued: stats.Lookup.Queued, Leaving: stats.Lookup.Leaving,
 			Retries: retryCounts{by.Elsewhere, by.Later, by.Apart, by.Rescue, by.Denied},
+			Hedges:  hedgeCounts{h.Sent, h.Won, h.Lost, h.Denied},
 		},
 		Nodes: make([]nodeDocument, 0, len(stats.Lookup.Nodes)),
 	}

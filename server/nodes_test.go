@@ -60,6 +60,7 @@ func (f *nodeService) Stats() vectors.Stats {
 	return vectors.Stats{Lookup: lookup.Stats{
 		Queued: 3, Leaving: 1, Nodes: slices.Clone(f.nodes),
 		RetriesBy: lookup.RetryCounts{Elsewhere: 11, Later: 12, Apart: 13, Rescue: 14, Denied: 15},
+		Hedges:    lookup.HedgeCounts{Sent: 16, Won: 17, Lost: 18, Denied: 19, Delays: [8]time.Duration{2: 1500 * time.Microsecond}},
 	}}
 }
 
@@ -227,6 +228,12 @@ func TestHealthMetrics(t *testing.T) {
 		`rongate_node_oldest_statement_seconds{node="10.0.0.1:3306",zone="a"} 0.001`,
 		`rongate_node_patience_seconds{node="10.0.0.1:3306",zone="a"} 0.02`,
 		`rongate_statement_retries_total{class="denied"} 15`,
+		`rongate_hedges_total 16`,
+		`rongate_hedges_ended_total{outcome="won"} 17`,
+		`rongate_hedges_ended_total{outcome="lost"} 18`,
+		`rongate_hedges_denied_total 19`,
+		`rongate_hedge_delay_seconds{keys="4"} 0.0015`,
+		`rongate_hedge_delay_seconds{keys="128"} 0`,
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("there is no %s", want)

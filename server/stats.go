@@ -109,11 +109,10 @@ func (s scrape) retries(stats *vectors.Stats) {
 }
 
 func (s scrape) hedges(h *vectors.HedgeCounts) {
-	const name = "rongate_hedges_total"
-	s.emit(name, float64(h.Sent), "sent")
-	s.emit(name, float64(h.Won), "won")
-	s.emit(name, float64(h.Lost), "lost")
-	s.emit(name, float64(h.Denied), "denied")
+	s.emit("rongate_hedges_total", float64(h.Sent))
+	s.emit("rongate_hedges_denied_total", float64(h.Denied))
+	s.emit("rongate_hedges_ended_total", float64(h.Won), "won")
+	s.emit("rongate_hedges_ended_total", float64(h.Lost), "lost")
 	for size, delay := range h.Delays {
 		s.emit("rongate_hedge_delay_seconds", delay.Seconds(), strconv.Itoa(1<<size))
 	}

@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/rongate/rongate/internal/faultnet"
 	"github.com/rongate/rongate/internal/testbed"
@@ -13,6 +14,7 @@ type target struct {
 	process testbed.Process
 	proxy   *faultnet.Proxy // nil: none
 	node    *testbed.Node   // nil: it is none
+	gateway *gateway        // nil: it is not
 }
 
 // startCluster starts the database of a scenario.
@@ -36,7 +38,7 @@ func startCluster(ctx context.Context, d *Database) (testbed.Cluster, error) {
 
 // targetsOf lists what can be broken, by the names that scenarios have for it.
 func targetsOf(cluster testbed.Cluster, g *gateway) map[string]target {
-	all := map[string]target{"gateway": {process: g}}
+	all := map[string]target{gatewayName: {process: g, gateway: g}}
 	for i, n := range cluster.Nodes() {
 		all[nodeName(i)] = target{process: n, proxy: n.Proxy, node: n}
 	}
@@ -65,6 +67,8 @@ func (t target) do(ctx context.Context, a *Action) error {
 		return t.process.Stop(ctx)
 	case Start, Restart:
 		return t.process.Restart(ctx)
+	case Configure:
+		return t.gateway.configure(ctx, a.Text)
 	case Reset:
 		t.proxy.Reset()
 		return nil
@@ -103,6 +107,8 @@ func (a *Action) String() string {
 		}
 	case Trickle:
 		text += fmt.Sprintf(", %d bytes every %v", a.Fault.Trickle, a.Fault.TrickleEvery)
+	case Configure:
+		text += ", " + strings.ReplaceAll(strings.TrimSpace(a.Text), "\n", ", ")
 	case Stragglers:
 		text += fmt.Sprintf(", %.4g %% by %v", 100*a.Fault.Stragglers, a.Fault.StragglerDelay)
 	}

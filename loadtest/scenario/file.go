@@ -79,6 +79,8 @@ const (
 	Stop    Verb = "stop"    // cleanly
 	Start   Verb = "start"   // what has been killed or stopped
 	Restart Verb = "restart" // stop and start
+
+	Configure Verb = "configure" // the gateway: its File.Gateway is another from now on
 )
 
 // To a node's connections. Each of them ends the one before, but for Reset, which is over as soon as it is done. Before a
@@ -103,6 +105,7 @@ type Action struct {
 	Do    Verb
 	To    string // "node2", "data1", "gateway"
 	Fault faultnet.Fault
+	Text  string // of Configure
 }
 
 // A Range is a stretch of the load.
@@ -118,12 +121,13 @@ const (
 	P50                  Figure = "p50"                  // latency from the moment that a request was due
 	P99                  Figure = "p99"                  //
 	P999                 Figure = "p99.9"                //
+	Longest              Figure = "longest"              // latency; its multiples are of the healthy p99.9
 	Unavailable          Figure = "unavailable"          // the longest latency of those that were answered with 503
 	NodeShare            Figure = "nodeShare"            // of all statements, from 0 to 1
 	ZoneShare            Figure = "zoneShare"            //
 	NodeLoad             Figure = "nodeLoad"             // the most that a node of a zone was sent, compared with their mean
 	StatementsPerRequest Figure = "statementsPerRequest" //
-	RetryShare           Figure = "retryShare"           // statements that are retries, rescues and probes, compared with all
+	RetryShare           Figure = "retryShare"           // retries, rescues, hedges and probes, compared with all statements
 	Metric               Figure = "metric"               // by how much a counter of rongate's metrics has grown
 	Live                 Figure = "live"                 // share of the times that /livez was asked and said yes
 	Eject                Figure = "eject"                // time from an action on until a node gets no more statements
@@ -148,9 +152,11 @@ type Assertion struct {
 }
 
 // A Bound is what a figure is held to: a number, seconds for those that are times, or a multiple of what the figure was
-// in the healthy stretch. To the multiple of a latency may be added what latencies on the machine differ by anyway.
+// in the healthy stretch, or in another. To the multiple of a latency may be added what latencies on the machine differ
+// by anyway.
 type Bound struct {
 	Value        float64
-	TimesHealthy bool
+	TimesHealthy bool // or what it was in Of
 	Plus         time.Duration
+	Of           Range // zero: the healthy stretch
 }

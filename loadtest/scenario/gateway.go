@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -29,8 +30,9 @@ const (
 )
 
 var (
-	errNotRunning = errors.New("rongate is not running")
-	errNotReady   = errors.New("rongate does not get ready")
+	errNotRunning  = errors.New("rongate is not running")
+	errNotReady    = errors.New("rongate does not get ready")
+	errNotReloaded = errors.New("rongate does not take its configuration")
 )
 
 // A gateway is rongate, run as a child. It is a testbed.Process.
@@ -38,6 +40,7 @@ type gateway struct {
 	binary          string
 	public, private string // addresses
 	dir             string // of its configuration and its log
+	fixed           string // what its configuration begins with
 	client          *http.Client
 
 	mu      sync.Mutex // guards what follows
@@ -58,16 +61,46 @@ func newGateway(binary, dir, more string, nodes []*testbed.Node) (*gateway, erro
 	for _, n := range nodes {
 		fmt.Fprintf(&list, "  - {address: %q, zone: %q}\n", n.Address, n.Zone)
 	}
-	for name, text := range map[string]string{
-		"rongate.yaml": fmt.Sprintf("zone: %q\nlisten: %q\nprivateListen: %q\ncatalog: {file: catalog.yaml}\n"+
-			"nodes:\n%sdatabase: {user: %s}\n%s", nodes[0].Zone, g.public, g.private, &list, testbed.User, more),
-		"catalog.yaml": string(frauddata.Catalog()),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			return nil, err
+	g.fixed = fmt.Sprintf("zone: %q\nlisten: %q\nprivateListen: %q\ncatalog: {file: catalog.yaml}\n"+
+		"nodes:\n%sdatabase: {user: %s}\n", nodes[0].Zone, g.public, g.private, &list, testbed.User)
+	if err := os.WriteFile(filepath.Join(dir, "catalog.yaml"), frauddata.Catalog(), 0o600); err != nil {
+		return nil, err
+	}
+	return g, g.writeConfig(more)
+}
+
+// writeConfig writes what the gateway is to read when it starts or is told to.
+func (g *gateway) writeConfig(more string) error {
+	return os.WriteFile(filepath.Join(g.dir, "rongate.yaml"), []byte(g.fixed+more), 0o600)
+}
+
+// configure has the gateway run under another configuration, and returns when it does.
+func (g *gateway) configure(ctx context.Context, more string) error {
+	before, err := g.reloads()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(g.writeConfig(more), g.signal(syscall.SIGHUP, false)); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, errNotReloaded)
+	defer cancel()
+	for {
+		if now, err := g.reloads(); err != nil || now > before {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w; its log ends with\n%s", context.Cause(ctx), g.tail())
+		case <-time.After(readyEvery):
 		}
 	}
-	return g, nil
+}
+
+// reloads is how often the log says that a configuration was put in force.
+func (g *gateway) reloads() (int, error) {
+	log, err := os.ReadFile(g.log())
+	return bytes.Count(log, []byte(`msg="configuration reloaded"`)), err
 }
 
 // The gateway's ports are below those that kernels take for outgoing connections, one of which might otherwise get the port

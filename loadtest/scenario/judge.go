@@ -96,6 +96,8 @@ func (e *evidence) measureRequests(a *Assertion, r Range) (float64, error) {
 		return failed, nil
 	case FailedShare:
 		return failed / requests, nil
+	case Longest:
+		return (time.Duration(latency.Max()) * time.Microsecond).Seconds(), nil
 	case Unavailable:
 		return e.unavailable(r)
 	case StatementsPerRequest:

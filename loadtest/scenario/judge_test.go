@@ -99,7 +99,7 @@ func TestJudge(t *testing.T) {
 		{"p99 beside it", Assertion{Figure: P99, Range: Range{6 * second, 10 * second}, Most: healthy(1.3)}, true, "≤ 1.3 × healthy, 2.609ms", "2.007ms"},
 		{
 			"p99 with an allowance",
-			Assertion{Figure: P99, Range: Range{5 * second, 6 * second}, Most: &Bound{1, true, ms(90)}},
+			Assertion{Figure: P99, Range: Range{5 * second, 6 * second}, Most: &Bound{Value: 1, TimesHealthy: true, Plus: ms(90)}},
 			true, "≤ 1 × healthy + 90ms, 92ms", "90.1ms",
 		},
 		{
@@ -133,6 +133,12 @@ func TestJudge(t *testing.T) {
 		},
 		{"only 503", Assertion{Figure: Failed, Range: all, Except: []string{"503", "lost"}, Most: number(0)}, true, "≤ 0", "0"},
 		{"not only", Assertion{Figure: FailedShare, Range: all, Except: []string{"503"}, Most: number(0)}, false, "≤ 0 %", "0.1 %"},
+		{"the longest", Assertion{Figure: Longest, Range: Range{5 * second, 6 * second}, Most: number(0.091)}, true, "≤ 91ms", "90.1ms"},
+		{
+			"as in another stretch",
+			Assertion{Figure: P50, Range: Range{5 * second, 6 * second}, Most: &Bound{Value: 3, TimesHealthy: true, Of: Range{second, 3 * second}}},
+			true, "≤ 3 × 1s..3s, 3.009ms", "3.007ms",
+		},
 		{"503 in time", Assertion{Figure: Unavailable, Range: all, Most: number(0.08)}, true, "≤ 80ms", "80ms"},
 		{
 			"no 503",
@@ -221,7 +227,7 @@ func TestRepeats(t *testing.T) {
 		want, got string
 	}{
 		{
-			Assertion{Figure: P50, Range: after, Most: &Bound{4.1, true, 0}},
+			Assertion{Figure: P50, Range: after, Most: &Bound{Value: 4.1, TimesHealthy: true}},
 			true, "≤ 4.1 × healthy, 4.112ms", "4.015ms, the median of 9.023ms, 4.015ms, 1.003ms",
 		},
 		{

@@ -117,7 +117,7 @@ func readLoad(m *yamldoc.Map) Load {
 
 // targets lists what actions may be done to.
 func (d *Database) targets() []string {
-	all := []string{"gateway"}
+	all := []string{gatewayName}
 	for i := range d.Zones {
 		all = append(all, nodeName(i))
 	}
@@ -126,6 +126,9 @@ func (d *Database) targets() []string {
 	}
 	return append(all, "server")
 }
+
+// gatewayName is what actions call the gateway.
+const gatewayName = "gateway"
 
 func nodeName(i int) string     { return "node" + strconv.Itoa(i+1) }
 func dataNodeName(i int) string { return "data" + strconv.Itoa(i+1) }
@@ -168,8 +171,8 @@ func (f *File) readRange(m *yamldoc.Map, at yamldoc.Value) Range {
 
 func figures() []Figure {
 	return []Figure{
-		Failed, FailedShare, P50, P99, P999, Unavailable, NodeShare, ZoneShare, NodeLoad, StatementsPerRequest, RetryShare,
-		Metric, Live, Eject, Readmit, Ready, Unready,
+		Failed, FailedShare, P50, P99, P999, Longest, Unavailable, NodeShare, ZoneShare, NodeLoad, StatementsPerRequest,
+		RetryShare, Metric, Live, Eject, Readmit, Ready, Unready,
 	}
 }
 
@@ -198,7 +201,7 @@ func (f *File) readAssertion(item yamldoc.Value, hasHealthy bool) Assertion {
 			every.Fail("is not a number of windows of %v", f.Load.Window)
 		}
 	}
-	a.Least, a.Most = readBound(m, &a, "least", hasHealthy), readBound(m, &a, "most", hasHealthy)
+	a.Least, a.Most = f.readBound(m, &a, "least", hasHealthy), f.readBound(m, &a, "most", hasHealthy)
 	if a.Least == nil && a.Most == nil {
 		item.Fail("says neither least nor most, and so nothing")
 	}
@@ -242,24 +245,27 @@ func (f *File) readNode(v yamldoc.Value) string {
 	return name
 }
 
-// timesHealthy ends a multiple: "1.3 x healthy", "1.3 x healthy + 2ms".
-const timesHealthy = " x healthy"
+// times is in every multiple: "1.3 x healthy", "1.3 x healthy + 2ms", "0.2 x 5s..10s".
+const times = " x "
 
-func readBound(m *yamldoc.Map, a *Assertion, name string, hasHealthy bool) *Bound {
+func (f *File) readBound(m *yamldoc.Map, a *Assertion, name string, hasHealthy bool) *Bound {
 	v := m.Optional(name)
 	if !v.Present() {
 		return nil
 	}
-	if v.IsText() && strings.Contains(v.Text(""), timesHealthy) {
+	if v.IsText() && strings.Contains(v.Text(""), times) {
 		b, ok := parseMultiple(v.Text(""))
 		switch {
 		case !ok:
-			v.Fail("must be such as \"1.3%s\" or \"1.3%s + 2ms\"", timesHealthy, timesHealthy)
+			v.Fail(`must be such as "1.3 x healthy", "1.3 x healthy + 2ms" or "1.3 x 5s..10s"`)
+		case b.Of.From%f.Load.Window != 0 || b.Of.To%f.Load.Window != 0 || b.Of.To > f.length():
+			v.Fail("compares with %v..%v, which does not begin and end between two windows of %v of the load",
+				b.Of.From, b.Of.To, f.Load.Window)
 		case a.Figure.isWait():
 			v.Fail("is of a figure that is not there when all is well; give a duration")
 		case b.Plus > 0 && !a.Figure.isTime():
 			v.Fail("adds a duration to a figure that is none")
-		case !hasHealthy:
+		case !hasHealthy && b.Of == (Range{}):
 			v.Fail("needs a healthy stretch; say which that is")
 		}
 		return &b
@@ -271,27 +277,38 @@ func readBound(m *yamldoc.Map, a *Assertion, name string, hasHealthy bool) *Boun
 }
 
 func parseMultiple(text string) (b Bound, ok bool) {
-	factor, plus, _ := strings.Cut(text, timesHealthy)
+	factor, rest, _ := strings.Cut(text, times)
+	stretch, plus, hasPlus := strings.Cut(rest, " + ")
 	b.TimesHealthy = true
 	var err error
+	if stretch != "healthy" {
+		from, to, _ := strings.Cut(stretch, "..")
+		if b.Of.From, err = yamldoc.ParseDuration(from); err != nil {
+			return b, false
+		}
+		if b.Of.To, err = yamldoc.ParseDuration(to); err != nil || b.Of.From >= b.Of.To {
+			return b, false
+		}
+	}
 	if b.Value, err = strconv.ParseFloat(factor, 64); err != nil || !(b.Value > 0) || b.Value > 1e6 {
 		return b, false
 	}
-	if plus == "" {
+	if !hasPlus {
 		return b, true
 	}
-	plus, ok = strings.CutPrefix(plus, " + ")
 	if b.Plus, err = yamldoc.ParseDuration(plus); err != nil || b.Plus > maxLength {
 		return b, false
 	}
-	return b, ok
+	return b, true
 }
 
 // isWait says that the figure counts from an action.
 func (f Figure) isWait() bool { return f == Eject || f == Readmit || f == Ready || f == Unready }
 
 // isLatency says that the figure is of what requests took.
-func (f Figure) isLatency() bool { return f == P50 || f == P99 || f == P999 || f == Unavailable }
+func (f Figure) isLatency() bool {
+	return slices.Contains([]Figure{P50, P99, P999, Longest, Unavailable}, f)
+}
 
 func (f Figure) isTime() bool { return f.isWait() || f.isLatency() }
 

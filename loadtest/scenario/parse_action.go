@@ -17,13 +17,13 @@ const (
 
 func verbs() []Verb {
 	return []Verb{
-		Pause, Resume, Kill, Stop, Start, Restart,
+		Pause, Resume, Kill, Stop, Start, Restart, Configure,
 		Delay, BlackHole, Trickle, Reset, Stragglers, NoGreeting, Refuse, Errors, ResetAfter, Down, Clear,
 	}
 }
 
 func (v Verb) isFault() bool {
-	return v != "" && !slices.Contains([]Verb{Pause, Resume, Kill, Stop, Start, Restart}, v)
+	return v != "" && !slices.Contains([]Verb{Pause, Resume, Kill, Stop, Start, Restart, Configure}, v)
 }
 
 // readAction reads an action, which is one on each of what it is done to.
@@ -44,9 +44,15 @@ func (f *File) readAction(item yamldoc.Value) []Action {
 		}
 		actions = append(actions, a)
 	}
-	fault := readFault(m, do, a.Do)
+	fault, text := readFault(m, do, a.Do), ""
+	if a.Do == Configure {
+		text = m.Required("text").Text("")
+	}
 	for i := range actions {
-		actions[i].Fault = fault
+		actions[i].Fault, actions[i].Text = fault, text
+		if a.Do == Configure && actions[i].To != gatewayName {
+			do.Fail("takes the gateway, and not %s", actions[i].To)
+		}
 	}
 	return actions
 }

@@ -41,6 +41,7 @@ actions:
   - {at: 1s, do: refuse, to: node1, number: 1045, state: "28000", message: Access denied}
   - {at: 1100ms, do: resetAfter, to: node1, bytes: 700}
   - {at: 1200ms, do: down, zone: b}
+  - {at: 1300ms, do: configure, to: gateway, text: "hedging: off"}
 healthy: {from: 1500ms, to: 2s}
 expect:
   - {figure: p99.9, from: 1s, to: 2s, every: 250ms, most: 1.3 x healthy + 2ms}
@@ -50,6 +51,8 @@ expect:
   - {figure: failed, except: "503", most: 0}
   - {figure: failedShare, except: ["503", "504"], most: 0}
   - {figure: unavailable, most: 505ms}
+  - {figure: longest, most: 1 x healthy + 25ms}
+  - {figure: p99, most: 0.2 x 1s..2s}
   - {figure: nodeLoad, most: 1.25}
   - {figure: nodeLoad, zone: b, most: 2 x healthy}
   - {figure: retryShare, most: 0.03}
@@ -80,36 +83,39 @@ func TestParse(t *testing.T) {
 			Views: []features.View{{Name: "fraud", Version: 2, Weight: 3}, {Name: "account"}},
 		},
 		Actions: []Action{
-			{0, Delay, "node1", faultnet.Fault{DelayUp: ms, DelayDown: 2 * ms}},
-			{100 * ms, Trickle, "node2", faultnet.Fault{Trickle: 3, TrickleEvery: 4 * ms}},
-			{200 * ms, Stragglers, "node2", faultnet.Fault{Stragglers: 0.01, StragglerDelay: 5 * ms}},
-			{300 * ms, NoGreeting, "node2", faultnet.Fault{NoGreeting: true}},
-			{300 * ms, BlackHole, "node2", faultnet.Fault{BlackHole: true}},
-			{400 * ms, Clear, "node2", faultnet.Fault{}},
-			{500 * ms, Reset, "node2", faultnet.Fault{}},
-			{600 * ms, Restart, "gateway", faultnet.Fault{}},
-			{700 * ms, Pause, "data2", faultnet.Fault{}},
-			{800 * ms, Kill, "management", faultnet.Fault{}},
-			{900 * ms, Errors, "node1", overloaded},
-			{900 * ms, Errors, "node2", overloaded},
-			{1000 * ms, Refuse, "node1", faultnet.Fault{Refusal: faultnet.Error{Number: 1045, State: "28000", Message: "Access denied"}}},
-			{1100 * ms, ResetAfter, "node1", faultnet.Fault{ResetAfter: 700}},
-			{1200 * ms, Down, "node2", faultnet.Fault{Refuse: true}},
+			{At: 0, Do: Delay, To: "node1", Fault: faultnet.Fault{DelayUp: ms, DelayDown: 2 * ms}},
+			{At: 100 * ms, Do: Trickle, To: "node2", Fault: faultnet.Fault{Trickle: 3, TrickleEvery: 4 * ms}},
+			{At: 200 * ms, Do: Stragglers, To: "node2", Fault: faultnet.Fault{Stragglers: 0.01, StragglerDelay: 5 * ms}},
+			{At: 300 * ms, Do: NoGreeting, To: "node2", Fault: faultnet.Fault{NoGreeting: true}},
+			{At: 300 * ms, Do: BlackHole, To: "node2", Fault: faultnet.Fault{BlackHole: true}},
+			{At: 400 * ms, Do: Clear, To: "node2"},
+			{At: 500 * ms, Do: Reset, To: "node2"},
+			{At: 600 * ms, Do: Restart, To: "gateway"},
+			{At: 700 * ms, Do: Pause, To: "data2"},
+			{At: 800 * ms, Do: Kill, To: "management"},
+			{At: 900 * ms, Do: Errors, To: "node1", Fault: overloaded},
+			{At: 900 * ms, Do: Errors, To: "node2", Fault: overloaded},
+			{At: 1000 * ms, Do: Refuse, To: "node1", Fault: faultnet.Fault{Refusal: faultnet.Error{Number: 1045, State: "28000", Message: "Access denied"}}},
+			{At: 1100 * ms, Do: ResetAfter, To: "node1", Fault: faultnet.Fault{ResetAfter: 700}},
+			{At: 1200 * ms, Do: Down, To: "node2", Fault: faultnet.Fault{Refuse: true}},
+			{At: 1300 * ms, Do: Configure, To: "gateway", Text: "hedging: off"},
 		},
 		Healthy: Range{1500 * ms, 2000 * ms}, Repeats: 3,
 		Expect: []Assertion{
-			{Figure: P999, Range: Range{time.Second, 2 * time.Second}, Every: 250 * ms, Most: &Bound{1.3, true, 2 * ms}},
+			{Figure: P999, Range: Range{time.Second, 2 * time.Second}, Every: 250 * ms, Most: &Bound{Value: 1.3, TimesHealthy: true, Plus: 2 * ms}},
 			{Figure: P50, Range: Range{0, 3 * time.Second}, Least: &Bound{Value: 0.005}},
 			{
 				Figure: ZoneShare, Zone: "b", Range: Range{0, 3 * time.Second},
-				Least: &Bound{Value: 0.25}, Most: &Bound{2, true, 0},
+				Least: &Bound{Value: 0.25}, Most: &Bound{Value: 2, TimesHealthy: true},
 			},
 			{Figure: Readmit, Node: "node2", After: 400 * ms, Most: &Bound{Value: 1}},
 			{Figure: Failed, Range: all, Except: []string{"503"}, Most: &Bound{}},
 			{Figure: FailedShare, Range: all, Except: []string{"503", "504"}, Most: &Bound{}},
 			{Figure: Unavailable, Range: all, Most: &Bound{Value: 0.505}},
+			{Figure: Longest, Range: all, Most: &Bound{Value: 1, TimesHealthy: true, Plus: 25 * ms}},
+			{Figure: P99, Range: all, Most: &Bound{Value: 0.2, TimesHealthy: true, Of: Range{second, 2 * second}}},
 			{Figure: NodeLoad, Zone: "a", Range: all, Most: &Bound{Value: 1.25}},
-			{Figure: NodeLoad, Zone: "b", Range: all, Most: &Bound{2, true, 0}},
+			{Figure: NodeLoad, Zone: "b", Range: all, Most: &Bound{Value: 2, TimesHealthy: true}},
 			{Figure: RetryShare, Range: all, Most: &Bound{Value: 0.03}},
 			{Figure: Metric, Name: "rongate_panics_total", Range: all, Most: &Bound{}},
 			{Figure: Metric, Name: "rongate_node_probes_total", Node: "node1", Range: all, Least: &Bound{Value: 1}},

@@ -21,7 +21,9 @@ const statementsMetric = "rongate_node_statements_total"
 
 // retryMetrics are what rongate sends beside the first attempts of its callers. It need not have all of them.
 func retryMetrics() []string {
-	return []string{"rongate_lookup_retries_total", "rongate_node_rescued_total", "rongate_node_probes_total"}
+	return []string{
+		"rongate_lookup_retries_total", "rongate_node_rescued_total", "rongate_node_probes_total", "rongate_hedges_total",
+	}
 }
 
 // A series is a counter of rongate's metrics: the sum of all that have its name and are of its node.

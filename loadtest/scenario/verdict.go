@@ -106,13 +106,21 @@ func (e *evidence) bound(a *Assertion, b *Bound, sign string, none float64) (val
 	if !b.TimesHealthy {
 		return b.Value, sign + " " + a.Figure.format(b.Value), nil
 	}
-	want = fmt.Sprintf("%s %v × healthy", sign, b.Value)
+	stretch, name := e.file.Healthy, "healthy"
+	if b.Of != (Range{}) {
+		stretch, name = b.Of, fmt.Sprintf("%v..%v", b.Of.From, b.Of.To)
+	}
+	want = fmt.Sprintf("%s %v × %s", sign, b.Value, name)
 	if b.Plus > 0 {
 		want += fmt.Sprintf(" + %v", b.Plus)
 	}
-	healthy, err := e.measure(a, e.file.Healthy)
+	yardstick := *a
+	if a.Figure == Longest { // of the stretch, which is of another length, it would be another rank
+		yardstick.Figure = P999
+	}
+	healthy, err := e.measure(&yardstick, stretch)
 	if err != nil {
-		return 0, want, fmt.Errorf("in the healthy stretch: %w", err)
+		return 0, want, fmt.Errorf("in the stretch to compare with: %w", err)
 	}
 	value = b.Value*healthy + b.Plus.Seconds()
 	return value, want + ", " + a.Figure.format(value), nil
@@ -135,7 +143,9 @@ func (a *Assertion) String() string {
 	case NodeLoad:
 		text = "the most that a node of " + a.Zone + " was sent, compared with their mean"
 	case RetryShare:
-		text = "retries, rescues and probes compared with all statements"
+		text = "retries, rescues, hedges and probes compared with all statements"
+	case Longest:
+		text = "the longest latency"
 	case Unavailable:
 		text = "the longest latency of an answer 503"
 	case Live:
