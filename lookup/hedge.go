@@ -20,7 +20,7 @@ const (
 
 	// maxHedge is the greatest, in multiples of the median: where more than hedgeShare of the statements are stragglers,
 	// their own times must not be what they are waited for.
-	maxHedge = 8
+	maxHedge = 4
 
 	// hedgeLoad is the share of a tier's connections that may be busy for its nodes to be given a hedge: beyond it, what is
 	// done twice has others wait.
@@ -72,7 +72,7 @@ func (r *Reader) hedgeSlow(n *node, now time.Time) {
 }
 
 // hedge gives a twin of a statement to another node, if one has a connection to spare. Whichever is answered first counts;
-// the other ends by itself, and its connection goes on. It reports false if no node has.
+// the other ends by itself, and its connection goes on. It reports false if no node has, or the budget is used up for now.
 func (r *Reader) hedge(n *node, s *statement) bool {
 	if !slices.ContainsFunc(s.pieces, (*piece).hedgeable) {
 		return true
@@ -82,8 +82,11 @@ func (r *Reader) hedge(n *node, s *statement) bool {
 		return false
 	}
 	if !r.hedges.spend() {
-		r.counts.Hedges.Denied++
-		return true
+		if !s.denied {
+			s.denied = true
+			r.counts.Hedges.Denied++
+		}
+		return false // what goes on the longest is worth it the most
 	}
 	c := other.conns.TryAcquire()
 	if c == nil {

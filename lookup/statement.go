@@ -28,6 +28,7 @@ type statement struct {
 	rescued  bool      // its pieces are asked for elsewhere: its answer counts if it comes, but nobody relies on it
 	hedgeAt  time.Time // when it is slow, and may be asked for elsewhere too; zero: never
 	leaveAt  time.Time // until when the call that runs it waits by itself
+	denied   bool      // there was no budget to
 	twin     bool      // it is what was asked for elsewhere for another being slow
 	won      bool      // a piece has its answer of it
 	node     *node
@@ -62,7 +63,7 @@ func (s *statement) reset(p *Plan, limit int) {
 	s.pieces, s.enc, s.ends, s.places = s.pieces[:0], s.enc[:0], s.ends[:0], s.places[:0]
 	s.bases = s.bases[:0]
 	s.waiting, s.conn, s.block, s.detached, s.rescued = 0, nil, nil, false, false
-	s.twin, s.won = false, false
+	s.denied, s.twin, s.won = false, false, false
 	s.deadline = time.Time{}
 	if s.seed == (maphash.Seed{}) {
 		s.seed = maphash.MakeSeed()

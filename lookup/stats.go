@@ -86,7 +86,7 @@ type HedgeCounts struct {
 	Sent   uint64
 	Won    uint64 // answered before the other
 	Lost   uint64 // answered after it, or failed
-	Denied uint64 // not sent: the budget was used up
+	Denied uint64 // not sent when they were due: the budget was used up
 
 	// Delays are the ages that were in force last, by size as in NodeStats.Sizes: of the plan that was asked for last.
 	// Zero: it was not known.

@@ -172,7 +172,7 @@ func TestMetrics(t *testing.T) {
 		`rongate_request_duration_seconds_bucket{route="/feature-vectors",le="5e-05"}`,
 		`rongate_request_duration_seconds_count{route="none"} 0`,
 		"rongate_requests_in_progress 0",
-		"rongate_requests_in_progress_limit 256",
+		"rongate_requests_in_progress_limit 1024",
 		"rongate_connections_open",
 		"rongate_ready 1",
 		"rongate_panics_total 0",
@@ -233,7 +233,7 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	filled := Config{MaxBodyBytes: 7}.withDefaults()
-	if filled.Deadline != 500*time.Millisecond || filled.MaxConcurrent != 256 || filled.MaxBodyBytes != 7 {
+	if filled.Deadline != 500*time.Millisecond || filled.MaxConcurrent != 1024 || filled.MaxBodyBytes != 7 {
 		t.Errorf("defaults %+v", filled)
 	}
 }
