@@ -1,10 +1,12 @@
 package lookup
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"github.com/rongate/rongate/catalog"
+	"github.com/rongate/rongate/pool"
 )
 
 const (
@@ -22,8 +24,8 @@ const (
 	// their own times must not be what they are waited for.
 	maxHedge = 4
 
-	// hedgeLoad is the share of a tier's connections that may be busy for its nodes to be given a hedge: beyond it, what is
-	// done twice has others wait.
+	// hedgeLoad is the share of a node's connections that may be busy for it to be given a hedge: beyond it, what is done
+	// twice has others wait.
 	hedgeLoad = 0.5
 )
 
@@ -41,7 +43,10 @@ func (r *Reader) hedgeTime(s *statement) time.Time {
 
 // hedgeDelay is the age at which a plan's statements of a size are hedged; 0 while it is not known.
 func (r *Reader) hedgeDelay(p *Plan, size int, now time.Time) time.Duration {
-	multiple := r.spreads[size].beyond(hedgeShare, now)
+	multiple := 0.0
+	for near := size; near >= 0 && multiple == 0; near-- { // a size that is seldom asked for is taken to do as smaller ones
+		multiple = r.spreads[near].beyond(hedgeShare, now)
+	}
 	delay := time.Duration(min(multiple, maxHedge) * float64(p.typical[size]))
 	if delay > 0 {
 		delay = max(delay, minHedge)
@@ -77,22 +82,21 @@ func (r *Reader) hedge(n *node, s *statement) bool {
 	if !slices.ContainsFunc(s.pieces, (*piece).hedgeable) {
 		return true
 	}
-	other := r.idler(n, s.pieces[0].lane())
-	if other == nil {
+	if r.desperate {
 		return false
 	}
-	if !r.hedges.spend() {
+	if r.hedges.left < 1 {
 		if !s.denied {
 			s.denied = true
 			r.counts.Hedges.Denied++
 		}
 		return false // what goes on the longest is worth it the most
 	}
-	c := other.conns.TryAcquire()
+	other, c := r.spareBeside(n, s.pieces[0].lane())
 	if c == nil {
-		r.hedges.left++
 		return false
 	}
+	r.hedges.spend()
 	twin := r.form(c, s.plan)
 	twin.twin = true
 	for _, p := range s.pieces {
@@ -108,26 +112,21 @@ func (r *Reader) hedge(n *node, s *statement) bool {
 	return true
 }
 
-// idler is the best node besides one, of the nearest tier that has another: nil if there is none, or if what is done twice
-// would have others wait.
-func (r *Reader) idler(n *node, lane int) *node {
-	t := r.tierFor(n.bit())
-	if t < 0 || r.desperate || r.waiting() > 0 || !r.admits(t, lane, 0) {
-		return nil
-	}
-	if r.busy(t) > hedgeLoad*float64(r.connections(t)) {
-		return nil
-	}
-	return r.best(t, n.bit())
-}
-
-// busy is how many statements somebody waits for run on the nodes of a tier that are to be used. A straggler that another
-// node has answered takes its connection, but no more.
-func (r *Reader) busy(t int) (n float64) {
-	for _, o := range r.tiers[t].nodes {
-		if o.usable() {
-			n += float64(o.waitedFor())
+// spareBeside leases a connection of the best node besides one that has any, of the nearest tier that has such a node; nil
+// if there is none, or if what is done twice would have others wait.
+func (r *Reader) spareBeside(n *node, lane int) (*node, Conn) {
+	for t := range r.tiers {
+		avoid := n.bit()
+		for best := r.best(t, avoid); best != nil; best = r.best(t, avoid) {
+			size := float64(cmp.Or(best.access.Size, pool.DefaultSize))
+			if float64(best.waitedFor()) > hedgeLoad*size || !r.admits(t, lane, 0) {
+				return nil, nil
+			}
+			if c := best.conns.TryAcquire(); c != nil {
+				return best, c
+			}
+			avoid |= best.bit() // stragglers have them all
 		}
 	}
-	return n
+	return nil, nil
 }

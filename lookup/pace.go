@@ -85,8 +85,8 @@ const (
 	recentLeast = 100
 )
 
-// recent is what a node's statements of the last ten seconds or so took, those that it stalled left out: they would
-// have it be waited for longer the next time.
+// recent is what a node's statements of the last ten seconds or so took, those that were answered elsewhere left out: they
+// would have it be waited for longer the next time.
 type recent struct {
 	took  hist.Histogram
 	marks [recentMarks]hist.Snapshot // the counts at the end of each second

@@ -169,7 +169,7 @@ func (r *Reader) learn(n *node, s *statement, j judgement, err error) (changed b
 		n.keepPace(typical.multiple(size, took), took, now)
 		r.spreads[size].note(typical.multiple(size, took), now)
 		typical.note(size, took)
-		if !s.rescued && !s.detached {
+		if !s.rescued && !s.detached && s.waiting > 0 {
 			n.recent.took.Record(took)
 		}
 	case j.verdict == verdictElsewhere || j.verdict == verdictLater: // whoever is to blame, it costs a second attempt

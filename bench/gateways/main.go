@@ -1,12 +1,12 @@
 // Command gateways starts a database with the fraud data and, over the same nodes, the gateways that are compared with one
-// another: rongate, rongate without merging, the baseline and the floor (see their packages). Then it runs a command, and
-// stops all when that has ended.
+// another: rongate, rongate without merging and without hedging, the baseline and the floor (see their packages). Then it
+// runs a command, and stops all when that has ended.
 //
 //	go run ./bench/gateways --db ndb -- sh -c 'bin/rongate-loadtest run $RONGATE --callers 64'
 //
-// The command's environment has the URL and the process id of each: RONGATE, UNMERGED, BASELINE and FLOOR, and the same
-// with _PID; RONGATE_PRIVATE and UNMERGED_PRIVATE are where rongate's metrics are. There are no proxies between them and
-// the nodes. Without a command it waits for Ctrl-C.
+// The command's environment has the URL and the process id of each: RONGATE, UNMERGED, UNHEDGED, BASELINE and FLOOR, and
+// the same with _PID; with _PRIVATE it is where rongate's metrics are. There are no proxies between them and the nodes.
+// Without a command it waits for Ctrl-C.
 //
 // The gateways' binaries are in bin/: go build -o bin/ ./cmd/... ./bench/baseline ./bench/floor.
 package main
@@ -68,6 +68,7 @@ func run(ctx context.Context, args []string) error {
 	for _, g := range []*gateway{
 		{name: "RONGATE", program: "rongate", args: []string{"serve"}, more: *more},
 		{name: "UNMERGED", program: "rongate", args: []string{"serve"}, more: "merging: false\n" + *more},
+		{name: "UNHEDGED", program: "rongate", args: []string{"serve"}, more: "hedging: off\n" + *more},
 		{name: "BASELINE", program: "baseline", args: []string{"--connections", *connections}},
 		{name: "FLOOR", program: "floor"},
 	} {
