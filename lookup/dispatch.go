@@ -214,12 +214,14 @@ func (r *Reader) form(c Conn, p *Plan) *statement {
 	if s == nil {
 		s = &statement{}
 		s.start = func() {
-			defer r.wg.Done()
-			r.run(s)
+			if !r.run(s) {
+				r.wg.Done()
+			}
 		}
 		s.resume = func(err error) {
-			defer r.wg.Done()
-			r.run(r.ended(s, s.conclude(s.conn, err)))
+			if !r.run(r.ended(s, s.conclude(s.conn, err))) {
+				r.wg.Done()
+			}
 		}
 	}
 	s.reset(p, r.cfg.MaxBlockBytes)

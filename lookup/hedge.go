@@ -60,6 +60,23 @@ func (p *piece) hedgeable() bool {
 	return p.open() && !p.hedged && p.call.hedging == catalog.HedgingFull
 }
 
+// hedgeDue has what is slow asked for elsewhere, at the time that it was to be done.
+func (r *Reader) hedgeDue(due time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	if r.closed {
+		return
+	}
+	if now.Sub(due) > lateTend { // this process was not let run: the answers may be there
+		r.tendBy(now.Add(minHedge))
+		return
+	}
+	for _, n := range r.nodes {
+		r.hedgeSlow(n, now)
+	}
+}
+
 // hedgeSlow asks elsewhere for what has run on a node for longer than nearly all does. Reader.mu is held.
 func (r *Reader) hedgeSlow(n *node, now time.Time) {
 	for _, s := range n.running {

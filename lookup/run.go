@@ -47,9 +47,9 @@ func (r *Reader) begin(n *node, s *statement) {
 	s.overdue = s.begun.Add(max(min(patience, s.deadline.Sub(s.begun)/2), minPatience))
 	s.hedgeAt = r.hedgeTime(s)
 	if s.leaveAt = s.overdue; !s.hedgeAt.IsZero() {
-		s.leaveAt = s.hedgeAt
+		s.leaveAt = s.hedgeAt // whoever runs it sees to that: a timer would go off for each that is not slow, too
 	}
-	r.tendBy(s.leaveAt)
+	r.tendBy(s.overdue)
 	if s.twin {
 		return
 	}
@@ -62,11 +62,21 @@ func (r *Reader) begin(n *node, s *statement) {
 	r.counts.Shared += uint64(len(s.places) - s.keys())
 }
 
-// run executes a statement and then, on the same connection, whatever waits, until nothing does.
-func (r *Reader) run(s *statement) {
+// run executes a statement and then, on the same connection, whatever waits, until nothing does, or until one is slow:
+// that is resume's then.
+func (r *Reader) run(s *statement) (pending bool) {
 	for s != nil {
-		s = r.ended(s, s.execute(s.conn, r.blocks.get(len(s.plan.sel.Columns))))
+		leaveAt, b := s.leaveAt, r.blocks.get(len(s.plan.sel.Columns))
+		var err error
+		if !leaveAt.Before(s.overdue) {
+			err = s.execute(s.conn, b)
+		} else if pending, err = s.executeWithin(leaveAt, b); pending {
+			r.hedgeDue(leaveAt)
+			return true
+		}
+		s = r.ended(s, err)
 	}
+	return false
 }
 
 // runFor executes a statement that has begun on the goroutine of the call that it is for, which spares the two a meeting.
@@ -83,7 +93,9 @@ func (r *Reader) runFor(c *Call, s *statement) {
 		patience = c.deadline
 	}
 	pending, err := s.executeWithin(patience, r.blocks.get(len(s.plan.sel.Columns)))
-	if !pending { // else it is resume's
+	if pending { // it is resume's
+		r.hedgeDue(patience)
+	} else {
 		if next := r.ended(s, err); next != nil {
 			r.launch(next)
 		}

@@ -78,7 +78,7 @@ func (w *spread) beyond(share float64, now time.Time) float64 {
 
 // spreadBucket is the bucket of a multiple: its power of two, and the three bits after the first.
 func spreadBucket(multiple float64) int {
-	n := uint64(multiple*spreadUnit*8) | 8
+	n := max(uint64(multiple*spreadUnit*8), 8)
 	power := bits.Len64(n) - 4
 	return min(power*8+int(n>>power)-8, spreadBuckets-1)
 }
