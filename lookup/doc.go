@@ -18,7 +18,7 @@
 // another's error. Keys that only the server's collation can compare share no statement.
 //
 // The last of a call's pieces to find a connection is read on the call's own goroutine, for as long as it is not
-// overdue, the others each on one that goes on with what waits. A call that leaves at its deadline takes no statement
+// slow, the others each on one that goes on with what waits. A call that leaves at its deadline takes no statement
 // down with it: the statement goes on, detached, on another goroutine if need be, and its block is dropped when it
 // ends.
 //
@@ -45,7 +45,16 @@
 // it is back. Where there is evidence against all nodes, none counts: a read fails for its own reasons, not for a
 // breaker's.
 //
-// Retries and rescues are bounded by budgets, which statements earn: when everything is slow or fails, they do not add
+// # Hedges
+//
+// A statement that has run for longer than nearly all of its size do is asked for on another node too, by a twin for what
+// is still wanted of it. Either's answer is a rescue's: the first counts, and the other drains into a block of its own. How
+// long that is comes of all statements that were answered, those that lost too, with the whole time that they took, so
+// that hedging does not make the next ones seem slow. Whoever runs a statement leaves it to another goroutine at that time
+// and sees to its hedge. A node of which a single statement tells nothing is probed at half of the time that it has before
+// it is suspected: the straggler may be the statement.
+//
+// Retries, rescues and hedges are bounded by budgets, which statements earn: when everything is slow or fails, they do not add
 // to it. One timer (Reader.tend) does what is due by itself.
 //
 // # Nodes
