@@ -101,6 +101,9 @@ func dump(s *Snapshot) string {
 	var b strings.Builder
 	for _, v := range s.Views {
 		fmt.Fprintf(&b, "view %s/%s/%d\n", v.Store, v.Name, v.Version)
+		if v.Hedging != HedgingFull {
+			fmt.Fprintf(&b, "  hedging %d\n", v.Hedging)
+		}
 		for slot, k := range v.ServingKeys {
 			fmt.Fprintf(&b, "  key %d: %s (%s)\n", slot, k.Name, k.Type)
 		}

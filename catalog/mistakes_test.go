@@ -122,6 +122,10 @@ func TestMistakesInFile(t *testing.T) {
 				"line " +
 				"8 too",
 		},
+		"hedging of a view": {
+			old: fraud, planted: "- hedging: never\n        name: fraud\n",
+			want: "8: featureStores[0].featureViews[0].hedging: must be one of full, rescue, off, not the text \"never\"",
+		},
 		"group without version": {
 			old: account, planted: "{name: account}",
 			want: "4: featureStores[0].featureGroups[0].version: is required",

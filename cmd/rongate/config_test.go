@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rongate/rongate/catalog"
 )
 
 const smallCatalog = `featureStores:
@@ -95,6 +97,7 @@ privateListen: 0.0.0.0:9001
 socketMode: "0600"
 deadline: 80ms
 merging: false
+hedging: off
 catalog: {file: ./catalog.yaml}
 apiKeys: {file: keys.yaml}
 nodes:
@@ -138,9 +141,9 @@ log: {level: warn, format: json}
 		" ", c.server.MaxConcurrent, c.server.MaxConnections, c.server.MaxBodyBytes, c.server.MaxHeaderBytes,
 		c.vectors.MaxEntries, c.vectors.MaxAnswerBytes, c.lookup.MaxQueued, int(c.lookup.MaxLiveBytes),
 		" ", c.server.ReadTimeout, c.server.WriteTimeout, c.server.IdleTimeout, c.server.DrainDelay, c.shutdownTimeout,
-		" ", c.logLevel, c.logFormat, c.lookup.Unmerged)
+		" ", c.logLevel, c.logFormat, c.lookup.Unmerged, c.lookup.Hedging == catalog.HedgingOff)
 	const want = "[0.0.0.0:9000 /run/rongate.sock] [0.0.0.0:9001] -rw------- 80ms reader4 3 2s 7s 5 2h0m0s 10m0s 3s 99 4s" +
-		" 11 12 13 1400 15 16 17 18 18s 19s 20s 21s 22s WARNjson true"
+		" 11 12 13 1400 15 16 17 18 18s 19s 20s 21s 22s WARNjson true true"
 	if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
