@@ -96,20 +96,27 @@ func (r *Reader) hedgeSlow(n *node, now time.Time) {
 // hedge gives a twin of a statement to another node, if one has a connection to spare. Whichever is answered first counts;
 // the other ends by itself, and its connection goes on. It reports false if no node has, or the budget is used up for now.
 func (r *Reader) hedge(n *node, s *statement) bool {
-	if !slices.ContainsFunc(s.pieces, (*piece).hedgeable) {
+	avoid, lane := n.bit(), laneSmall
+	wanted := false
+	for _, p := range s.pieces { // of who has left not even the keys may be looked at
+		if p.hedgeable() {
+			wanted, lane = true, p.lane()
+			avoid |= p.tried // where it has failed, or is stuck
+		}
+	}
+	switch {
+	case !wanted:
 		return true
-	}
-	if r.desperate {
+	case r.desperate:
 		return false
-	}
-	if r.hedges.left < 1 {
+	case r.hedges.left < 1:
 		if !s.denied {
 			s.denied = true
 			r.counts.Hedges.Denied++
 		}
 		return false // what goes on the longest is worth it the most
 	}
-	other, c := r.spareBeside(n, s.pieces[0].lane())
+	other, c := r.spareBeside(avoid, lane)
 	if c == nil {
 		return false
 	}
@@ -129,11 +136,10 @@ func (r *Reader) hedge(n *node, s *statement) bool {
 	return true
 }
 
-// spareBeside leases a connection of the best node besides one that has any, of the nearest tier that has such a node; nil
+// spareBeside leases a connection of the best node besides some that has any, of the nearest tier that has such a node; nil
 // if there is none, or if what is done twice would have others wait.
-func (r *Reader) spareBeside(n *node, lane int) (*node, Conn) {
+func (r *Reader) spareBeside(avoid nodeSet, lane int) (*node, Conn) {
 	for t := range r.tiers {
-		avoid := n.bit()
 		for best := r.best(t, avoid); best != nil; best = r.best(t, avoid) {
 			size := float64(cmp.Or(best.access.Size, pool.DefaultSize))
 			if float64(best.waitedFor()) > hedgeLoad*size || !r.admits(t, lane, 0) {

@@ -25,14 +25,19 @@ type hedged struct {
 	fates  []fate
 	before uint64        // statements when the fates were set
 	delay  time.Duration // the age at which one is hedged: a little more than the millisecond that all take
+
+	results sync.WaitGroup
 }
 
-func newHedged(t *testing.T, change func(*lookup.Config)) *hedged {
+func newHedged(t *testing.T, change func(*lookup.Config), prepare ...func(map[string]*fakenode.Node)) *hedged {
 	t.Helper()
 	h := &hedged{}
 	h.fixture = newFixture(t, func(cfg *lookup.Config, nodes map[string]*fakenode.Node) {
 		if change != nil {
 			change(cfg)
+		}
+		for _, do := range prepare {
+			do(nodes)
 		}
 		for _, n := range nodes {
 			n.OnSelect = func(string, int, time.Time) error {
@@ -233,5 +238,114 @@ func TestHedgeFailureTold(t *testing.T) {
 			t.Errorf("%d statements", h.begun())
 		}
 		time.Sleep(time.Second)
+	})
+}
+
+// crowd has the nodes of the own zone, of one connection each, be busy for half a millisecond at most, so that whatever is
+// asked for next shares one statement. The fates are of what comes then. Statements of that size have been seen.
+func (h *hedged) crowd(fates ...fate) {
+	for range 10 {
+		h.read(accounts, h.accountKeys(1, 2, 3), time.Second)
+	}
+	h.fates = append([]fate{{takes: time.Millisecond / 2}, {takes: time.Millisecond / 4}}, fates...)
+	for id := range int64(2) {
+		h.results.Go(func() { h.read(accounts, h.accountKeys(1000+id), time.Second) })
+		synctest.Wait()
+	}
+}
+
+// accountKeysInto makes keys those of other accounts.
+func (h *hedged) accountKeysInto(keys *lookup.Keys, ids ...int64) {
+	keys.Reset(1)
+	for _, id := range ids {
+		if err := keys.Append(h.id, number(id)); err != nil {
+			h.t.Error(err)
+		}
+	}
+	var call lookup.Call
+	call.Add(h.plans[accounts], keys)
+}
+
+// small leaves each node one connection.
+func small(nodes map[string]*fakenode.Node) {
+	for _, n := range nodes {
+		n.Size = 1
+	}
+}
+
+// TestHedgeForWhoIsLeft: a statement is for several calls, and one of them has left, and uses its keys for something else,
+// when it is time for a hedge. That is for the other.
+func TestHedgeForWhoIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHedged(t, nil, small)
+		h.crowd(fate{takes: 10 * time.Millisecond}, fate{takes: time.Millisecond})
+		h.results.Go(func() {
+			keys := h.accountKeys(2)
+			if got := h.read(accounts, keys, time.Millisecond); got[0] != lookup.ErrDeadline.Error() {
+				t.Errorf("got %q", got)
+			}
+			h.accountKeysInto(keys, upTo(10)...)
+		})
+		synctest.Wait()
+		h.results.Go(func() { h.expectAccounts([]int64{5, 6}, h.read(accounts, h.accountKeys(5, 6), time.Second)) })
+		h.results.Wait()
+		time.Sleep(time.Second)
+		if st := h.reader.Stats(); st.Hedges.Won != 1 || st.Merged != 1 {
+			t.Errorf("%+v, %d merged", st.Hedges, st.Merged)
+		}
+	})
+}
+
+// TestHedgeNotWhereItFailed: a hedge of a second attempt goes neither to where that runs nor to where the first has failed.
+func TestHedgeNotWhereItFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHedged(t, nil)
+		_, _, before := h.statements()
+		got, _ := h.ask(time.Second, fate{err: errBroken}, fate{takes: 10 * time.Millisecond}, fate{takes: time.Millisecond})
+		h.expectAccounts([]int64{1}, []string{got})
+		time.Sleep(time.Second)
+		_, _, after := h.statements()
+		for name, count := range after {
+			if count != before[name]+1 {
+				t.Errorf("%d statements on node %s", count-before[name], name)
+			}
+		}
+		if hedges := h.reader.Stats().Hedges; hedges.Won != 1 {
+			t.Errorf("%+v", hedges)
+		}
+	})
+}
+
+// TestHedgeSparesRetries: what fails while its twin is to answer is not tried again, and is not counted as if it were.
+func TestHedgeSparesRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHedged(t, nil)
+		got, _ := h.ask(time.Second, fate{3 * time.Millisecond, errBroken}, fate{4 * time.Millisecond, nil})
+		h.expectAccounts([]int64{1}, []string{got})
+		got, _ = h.ask(time.Second, fate{5 * time.Millisecond, nil}, fate{time.Millisecond, errBroken})
+		h.expectAccounts([]int64{1}, []string{got})
+		time.Sleep(time.Second)
+		if st := h.reader.Stats(); st.RetriesBy != (lookup.RetryCounts{}) || st.Retries != 0 {
+			t.Errorf("%d retries: %+v", st.Retries, st.RetriesBy)
+		}
+	})
+}
+
+// TestNoProbeOfForcedNode: a node that an operator has taken out is sent nothing, whatever still runs there.
+func TestNoProbeOfForcedNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHedged(t, func(cfg *lookup.Config) { cfg.Nodes = cfg.Nodes[1:] })
+		h.force("b", lookup.ForceOpen)
+		h.results.Go(func() { h.ask(100*time.Millisecond, fate{takes: 60 * time.Millisecond}) })
+		synctest.Wait()
+		h.force("b", lookup.ForceNone)
+		h.force("a", lookup.ForceOpen)
+		h.results.Wait()
+		time.Sleep(time.Second)
+		for _, n := range h.reader.Stats().Nodes {
+			if n.Address == "a" && n.Probes > 0 {
+				t.Errorf("%d probes", n.Probes)
+			}
+		}
 	})
 }

@@ -213,7 +213,8 @@ func (r *Reader) answer(s *statement) {
 func (r *Reader) fail(n *node, s *statement, j judgement, err error) {
 	var later []*piece
 	onData := j.verdict == verdictFinal || errors.Is(err, errValue)
-	again, now := r.grant(n, s, j, onData), time.Now()
+	now := time.Now()
+	again := r.grant(n, s, j, onData, now)
 	for _, p := range s.pieces {
 		p.tried |= n.bit()
 		switch {
@@ -248,12 +249,14 @@ func (r *Reader) fail(n *node, s *statement, j judgement, err error) {
 // grant counts what becomes of a failed statement, and reports whether its pieces may be tried again: where the same
 // would not come of it, and within the budget. What a node fails that another without evidence against it can do costs
 // no more than if it had gone there at once, so that the budget does not forbid it.
-func (r *Reader) grant(n *node, s *statement, j judgement, onData bool) bool {
+func (r *Reader) grant(n *node, s *statement, j judgement, onData bool, now time.Time) bool {
 	by := &r.counts.RetriesBy
 	switch {
+	case !slices.ContainsFunc(s.pieces, func(p *piece) bool { return p.open() && !p.promised(nil, now) }):
+		return false // another statement is to answer
 	case onData && len(s.pieces) > 1:
 		by.Apart++
-	case j.retries == 0 || s.waiting == 0:
+	case j.retries == 0:
 		return false
 	case !r.retries.spend() && (j.outcome != breaker.Failure || r.desperate || !r.otherThan(n)):
 		by.Denied++

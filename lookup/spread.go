@@ -7,7 +7,7 @@ import (
 
 const (
 	// A spread's buckets: eight for each power of two, so that a quantile is told to an eighth, of a multiple of
-	// 1/spreadUnit to 128. What is beyond is in the last.
+	// 1/spreadUnit to 256. What is beyond is in the last.
 	spreadUnit    = 16
 	spreadBuckets = 12 * 8
 

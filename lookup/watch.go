@@ -84,7 +84,7 @@ func (r *Reader) tendNode(n *node, now time.Time) {
 			r.suspectNode(n, s, now)
 		case now.Before(half):
 			r.tendBy(half)
-		case n.probe == nil: // it may be the statement, and the node has nothing else to show that it is well
+		case n.probe == nil && !n.off(): // it may be the statement, and the node has nothing else to show that it is well
 			r.sendProbe(n, now)
 		}
 	}
