@@ -32,6 +32,7 @@ type Conn interface {
 	// has not ended: later will be called with its error, on another goroutine.
 	SelectWithin(patience, deadline time.Time, query string, args []column.Value, sink pool.Sink, later func(error),
 	) (pending bool, err error)
+	Hurry() // has a SelectWithin that waits for an answer return now, pending; concurrently with it
 	Broken() bool
 	Detach() bool // the connection's slot is free for another; to be released all the same
 	Release()
@@ -214,14 +215,12 @@ func (r *Reader) form(c Conn, p *Plan) *statement {
 	if s == nil {
 		s = &statement{}
 		s.start = func() {
-			if !r.run(s) {
-				r.wg.Done()
-			}
+			defer r.wg.Done()
+			r.run(s)
 		}
 		s.resume = func(err error) {
-			if !r.run(r.ended(s, s.conclude(s.conn, err))) {
-				r.wg.Done()
-			}
+			defer r.wg.Done()
+			r.run(r.ended(s, s.conclude(s.conn, err)))
 		}
 	}
 	s.reset(p, r.cfg.MaxBlockBytes)

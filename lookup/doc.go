@@ -50,12 +50,14 @@
 // A statement that has run for longer than nearly all of its size do is asked for on another node too, by a twin for what
 // is still wanted of it. Either's answer is a rescue's: the first counts, and the other drains into a block of its own. How
 // long that is comes of all statements that were answered, those that lost too, with the whole time that they took, so
-// that hedging does not make the next ones seem slow. Whoever runs a statement leaves it to another goroutine at that time
-// and sees to its hedge. A node of which a single statement tells nothing is probed at half of the time that it has before
-// it is suspected: the straggler may be the statement.
+// that hedging does not make the next ones seem slow. Whether it is time is seen to
+// whenever a call begins or a statement ends, and by the timer where there is little to do: one for each statement would
+// cost more than it is worth. A call that runs a statement itself leaves it to another goroutine then, to wait for either.
+// A node of which a single statement tells nothing is probed at half of the time that it has before it is suspected: the
+// straggler may be the statement.
 //
-// Retries, rescues and hedges are bounded by budgets, which statements earn: when everything is slow or fails, they do not add
-// to it. One timer (Reader.tend) does what is due by itself.
+// Retries, rescues and hedges are bounded by budgets, which statements earn: when everything is slow or fails, they do not
+// add to it. One timer (Reader.tend) does what is due by itself.
 //
 // # Nodes
 //

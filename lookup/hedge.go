@@ -20,6 +20,11 @@ const (
 	// minHedge is the least age at which a statement is hedged: timers tell no finer time on a machine with little to do.
 	minHedge = time.Millisecond
 
+	// Where statements begin less than busyGap apart, one or another that begins or ends is relied on to have what is slow
+	// hedged when it is due; a timer does it hedgeGrain later.
+	busyGap    = 500 * time.Microsecond
+	hedgeGrain = 4 * time.Millisecond
+
 	// maxHedge is the greatest, in multiples of the median: where more than hedgeShare of the statements are stragglers,
 	// their own times must not be what they are waited for.
 	maxHedge = 4
@@ -60,35 +65,44 @@ func (p *piece) hedgeable() bool {
 	return p.open() && !p.hedged && p.call.hedging == catalog.HedgingFull
 }
 
-// hedgeDue has what is slow asked for elsewhere, at the time that it was to be done.
-func (r *Reader) hedgeDue(due time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	if r.closed {
+// hedgeBy has hedgeSlow called at a time, or soon after where there is much to do. Reader.mu is held.
+func (r *Reader) hedgeBy(at time.Time) {
+	if at.IsZero() || !r.hedgeAt.IsZero() && !at.Before(r.hedgeAt) {
 		return
 	}
-	if now.Sub(due) > lateTend { // this process was not let run: the answers may be there
-		r.tendBy(now.Add(minHedge))
+	r.hedgeAt = at
+	if r.gap < busyGap {
+		at = at.Add(hedgeGrain)
+	}
+	r.tendBy(at)
+}
+
+// hedgeDue has what is slow asked for elsewhere, if it is time. Where there is much to do it is called often enough: a timer
+// for each statement would cost more than those that are slow are worth. Reader.mu is held.
+func (r *Reader) hedgeDue() {
+	if r.hedgeAt.IsZero() || r.closed {
 		return
 	}
-	for _, n := range r.nodes {
-		r.hedgeSlow(n, now)
+	if now := time.Now(); !now.Before(r.hedgeAt) {
+		r.hedgeSlow(now)
 	}
 }
 
-// hedgeSlow asks elsewhere for what has run on a node for longer than nearly all does. Reader.mu is held.
-func (r *Reader) hedgeSlow(n *node, now time.Time) {
-	for _, s := range n.running {
-		switch {
-		case s.hedgeAt.IsZero() || s.rescued || s.waiting == 0:
-		case now.Before(s.hedgeAt):
-			r.tendBy(s.hedgeAt)
-		case s.late(now) || !r.behind && r.hedge(n, s):
-			s.hedgeAt = time.Time{}
-		default:
-			s.hedgeAt = now.Add(minHedge) // others may have work for less then
-			r.tendBy(s.hedgeAt)
+// hedgeSlow asks elsewhere for what has run for longer than nearly all does. Reader.mu is held.
+func (r *Reader) hedgeSlow(now time.Time) {
+	r.hedgeAt = time.Time{}
+	for _, n := range r.nodes {
+		for _, s := range n.running {
+			switch {
+			case s.hedgeAt.IsZero() || s.rescued || s.waiting == 0:
+				continue
+			case now.Before(s.hedgeAt):
+			case s.late(now) || !r.behind && r.hedge(n, s):
+				s.hedgeAt = time.Time{}
+			default:
+				s.hedgeAt = now.Add(minHedge) // others may have work for less then
+			}
+			r.hedgeBy(s.hedgeAt)
 		}
 	}
 }
@@ -131,6 +145,7 @@ func (r *Reader) hedge(n *node, s *statement) bool {
 		}
 	}
 	r.counts.Hedges.Sent++
+	s.conn.Hurry() // the call that runs it is to wait for either
 	r.begin(other, twin)
 	r.launch(twin)
 	return true

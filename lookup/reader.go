@@ -142,6 +142,9 @@ type Reader struct {
 	rescues   budget
 	hedges    budget
 	spreads   [sizes]spread    // of what statements of a size take
+	hedgeAt   time.Time        // the earliest of the statements'; zero: none
+	begunAt   time.Time        // when the last statement began
+	gap       time.Duration    // between two that begin: a moving average
 	forces    map[string]Force // by address, where they are not ForceNone
 	news      []news           // to be logged
 	telling   bool             // it is being
@@ -256,6 +259,7 @@ func (r *Reader) submit(c *Call, pieces []piece, inTime bool) (own *statement) {
 	if own != nil {
 		r.wg.Add(1) // for runFor, before Close can wait
 	}
+	r.hedgeDue()
 	return own
 }
 

@@ -46,9 +46,9 @@ func (r *Reader) begin(n *node, s *statement) {
 	patience := max(n.recent.patience(), sizeFactor*s.plan.typical[sizeOf(s.keys())])
 	s.overdue = s.begun.Add(max(min(patience, s.deadline.Sub(s.begun)/2), minPatience))
 	s.hedgeAt = r.hedgeTime(s)
-	if s.leaveAt = s.overdue; !s.hedgeAt.IsZero() {
-		s.leaveAt = s.hedgeAt // whoever runs it sees to that: a timer would go off for each that is not slow, too
-	}
+	r.gap += (s.begun.Sub(r.begunAt) - r.gap) / 16
+	r.begunAt = s.begun
+	r.hedgeBy(s.hedgeAt)
 	r.tendBy(s.overdue)
 	if s.twin {
 		return
@@ -62,21 +62,11 @@ func (r *Reader) begin(n *node, s *statement) {
 	r.counts.Shared += uint64(len(s.places) - s.keys())
 }
 
-// run executes a statement and then, on the same connection, whatever waits, until nothing does, or until one is slow:
-// that is resume's then.
-func (r *Reader) run(s *statement) (pending bool) {
+// run executes a statement and then, on the same connection, whatever waits, until nothing does.
+func (r *Reader) run(s *statement) {
 	for s != nil {
-		leaveAt, b := s.leaveAt, r.blocks.get(len(s.plan.sel.Columns))
-		var err error
-		if !leaveAt.Before(s.overdue) {
-			err = s.execute(s.conn, b)
-		} else if pending, err = s.executeWithin(leaveAt, b); pending {
-			r.hedgeDue(leaveAt)
-			return true
-		}
-		s = r.ended(s, err)
+		s = r.ended(s, s.execute(s.conn, r.blocks.get(len(s.plan.sel.Columns))))
 	}
-	return false
 }
 
 // runFor executes a statement that has begun on the goroutine of the call that it is for, which spares the two a meeting.
@@ -88,14 +78,12 @@ func (r *Reader) runFor(c *Call, s *statement) {
 			crash(recover())
 		}
 	}()
-	patience := s.leaveAt
+	patience := s.overdue
 	if c.deadline.Before(patience) {
 		patience = c.deadline
 	}
 	pending, err := s.executeWithin(patience, r.blocks.get(len(s.plan.sel.Columns)))
-	if pending { // it is resume's
-		r.hedgeDue(patience)
-	} else {
+	if !pending { // else it is resume's
 		if next := r.ended(s, err); next != nil {
 			r.launch(next)
 		}
@@ -164,6 +152,7 @@ func (r *Reader) finish(s *statement, j judgement, err error) *statement {
 	if changed || !serves || r.queued[laneLarge] > 0 {
 		r.settle() // the node may be gone, or the connection free after all; or more of them are for large ones by now
 	}
+	r.hedgeDue()
 	return next
 }
 

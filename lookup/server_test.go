@@ -463,6 +463,8 @@ func (w *wire) SelectWithin(
 	return true, nil
 }
 
+func (w *wire) Hurry() {}
+
 func (w *wire) Forget(query string) { w.tables.Forget(query) }
 
 func (w *wire) Broken() bool {

@@ -27,7 +27,6 @@ type statement struct {
 	overdue  time.Time // when its node is suspect for it
 	rescued  bool      // its pieces are asked for elsewhere: its answer counts if it comes, but nobody relies on it
 	hedgeAt  time.Time // when it is slow, and may be asked for elsewhere too; zero: never
-	leaveAt  time.Time // until when the call that runs it waits by itself
 	denied   bool      // there was no budget to
 	twin     bool      // it is what was asked for elsewhere for another being slow
 	won      bool      // a piece has its answer of it

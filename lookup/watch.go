@@ -62,8 +62,8 @@ func (r *Reader) tend() {
 	r.settle()
 	for _, n := range r.nodes {
 		r.rescue(n, now)
-		r.hedgeSlow(n, now)
 	}
+	r.hedgeSlow(now)
 	r.spill(now)
 	if r.queued[laneLarge] > 0 {
 		r.tendBy(now.Add(largeEvery))

@@ -126,6 +126,8 @@ func (s *fakeSession) SelectWithin(
 	return false, s.Select(deadline, query, args, sink)
 }
 
+func (s *fakeSession) Hurry() {}
+
 func (s *fakeSession) Forget(string) {}
 
 func (s *fakeSession) Ping(deadline time.Time) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -16,7 +17,7 @@ import (
 )
 
 // A session is what a connection does with its server: the seam between the pool's bookkeeping and the network. Only
-// Abort may be called beside another method.
+// Abort and Hurry may be called beside another method.
 type session interface {
 	// Select runs one statement with deadline as the socket's absolute deadline.
 	Select(deadline time.Time, query string, args []column.Value, sink Sink) error
@@ -25,6 +26,8 @@ type session interface {
 	) (pending bool, err error)
 	Forget(query string)
 	Ping(deadline time.Time) error
+	// Hurry is Conn's.
+	Hurry()
 	// Broken reports whether the session is over.
 	Broken() bool
 	// Abort closes the socket, so that whatever runs fails at once.
@@ -48,6 +51,9 @@ const (
 // mysqlSession is a session on a raw connection of the MySQL driver: database/sql would add a pool and retries of its
 // own. The driver dials, authenticates, pings and says goodbye; statements are the protocol package's, or the driver's.
 type mysqlSession struct {
+	hurry   sync.Mutex // guards waiting, and that it is true while the read deadline is set for it
+	waiting bool       // SelectWithin reads on the goroutine that it was called on
+
 	wire     *wire
 	conn     driver.Conn
 	direct   *protocol.Conn // runs the statements; nil where the driver does
@@ -115,11 +121,13 @@ func (s *mysqlSession) SelectWithin(
 	if err != nil {
 		return false, err
 	}
-	if err := s.wire.SetReadDeadline(patience); err != nil {
+	if err := s.beginWaiting(patience); err != nil {
 		return false, s.failure("execute", err)
 	}
 	s.under = exchange{statement: statement, query: query, sink: sink, patient: true}
-	if err = s.receiveSettled(); !errors.Is(err, errPending) {
+	err = s.receiveSettled()
+	s.endWaiting()
+	if !errors.Is(err, errPending) {
 		return false, err
 	}
 	s.wire.err = nil
@@ -129,6 +137,29 @@ func (s *mysqlSession) SelectWithin(
 	s.under.patient = false
 	go func() { later(s.receiveSettled()) }()
 	return true, nil
+}
+
+// beginWaiting has reads fail when patience is over, or at Hurry.
+func (s *mysqlSession) beginWaiting(patience time.Time) error {
+	s.hurry.Lock()
+	defer s.hurry.Unlock()
+	s.waiting = true
+	return s.wire.SetReadDeadline(patience)
+}
+
+// endWaiting has Hurry do nothing any more. The deadline that it may have left is for who reads next to replace.
+func (s *mysqlSession) endWaiting() {
+	s.hurry.Lock()
+	defer s.hurry.Unlock()
+	s.waiting = false
+}
+
+func (s *mysqlSession) Hurry() {
+	s.hurry.Lock()
+	defer s.hurry.Unlock()
+	if s.waiting {
+		_ = s.wire.SetReadDeadline(time.Unix(1, 0)) // a socket that fails has its read fail too
+	}
 }
 
 // send sends a statement.

@@ -138,6 +138,49 @@ func TestSelectWithin(t *testing.T) {
 	}
 }
 
+// TestHurry: who waits for an answer leaves at once, and gets it later; where nobody waits, as when the statement has ended or
+// goes on without its call, nothing happens. The connection stays sound.
+func TestHurry(t *testing.T) {
+	const ms = time.Millisecond
+	result := textResult(1, textRow("x"), textRow("y"))
+	for name, test := range map[string]struct {
+		turn []part
+		want ended
+	}{
+		"before the answer": {[]part{{40 * ms, result}}, ended{true, nil, 20 * ms, 40 * ms, nil}},
+		"in the middle":     {[]part{{10 * ms, result[:30]}, {30 * ms, result[30:]}}, ended{true, nil, 20 * ms, 40 * ms, nil}},
+		"after it":          {[]part{{10 * ms, result}}, ended{false, nil, 10 * ms, 10 * ms, nil}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := scriptedServer{}.config()
+				cfg.Dial = answering(append(prepared(result), test.turn, []part{{60 * ms, result}})...).dial
+				err := Once(t.Context(), cfg, func(c *Conn) error {
+					if err := c.Select(time.Now().Add(time.Second), "q", nil, &tape{}); err != nil {
+						return err
+					}
+					for _, at := range []time.Duration{20 * ms, 30 * ms} { // the second while nobody waits
+						time.AfterFunc(at, c.Hurry)
+					}
+					got := within(c, 50*ms)
+					if got.pending != test.want.pending || got.after != test.want.after || got.all != test.want.all || got.err != nil {
+						t.Errorf("%+v, want %+v", got, test.want)
+					}
+					time.Sleep(100 * ms)
+					c.Hurry()
+					if again := within(c, 70*ms); again.pending || again.err != nil || len(again.rows) != 2 {
+						t.Errorf("then %+v", again)
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // byteByByte is words that come one byte at a time.
 func byteByByte(words []byte, pause time.Duration) (parts []part) {
 	for i := range words {

@@ -162,6 +162,8 @@ type conn struct {
 
 func (c *conn) Broken() bool { return c.broken }
 
+func (c *conn) Hurry() {} // it returns at once, or is Held
+
 func (c *conn) Forget(string) {
 	c.node.mu.Lock()
 	defer c.node.mu.Unlock()
