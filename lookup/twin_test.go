@@ -183,7 +183,13 @@ func TestHedgeBudget(t *testing.T) {
 func TestHedgeNowhere(t *testing.T) {
 	dead := fate{takes: 3 * time.Second}
 	for name, prepare := range map[string]func(*hedged){
-		"busy":   func(h *hedged) { h.force("far", lookup.ForceOpen); h.hold(1, fate{takes: 20 * time.Millisecond}) },
+		"busy": func(h *hedged) { h.force("far", lookup.ForceOpen); h.hold(1, fate{takes: 20 * time.Millisecond}) },
+		"half busy": func(h *hedged) { // with connections to spare, but others want them
+			h.force("far", lookup.ForceOpen)
+			h.force("b", lookup.ForceOpen)
+			h.hold(2, fate{takes: 40 * time.Millisecond}, fate{takes: 40 * time.Millisecond})
+			h.force("b", lookup.ForceNone)
+		},
 		"forced": func(h *hedged) { h.force("a", lookup.ForceOpen); h.force("b", lookup.ForceDrained) },
 		"down":   func(h *hedged) { h.nodes["a"].SetDown(true); h.nodes["b"].SetDown(true) },
 		"suspect": func(h *hedged) {
