@@ -83,7 +83,12 @@ func (r *Reader) hedgeDue() {
 	if r.hedgeAt.IsZero() || r.closed {
 		return
 	}
-	if now := time.Now(); !now.Before(r.hedgeAt) {
+	now := time.Now()
+	switch late := now.Sub(r.hedgeAt); {
+	case late > lateTend: // this process was not let run: the answers may be there, and are given a moment
+		r.hedgeAt = time.Time{}
+		r.hedgeBy(now.Add(minHedge))
+	case late >= 0:
 		r.hedgeSlow(now)
 	}
 }

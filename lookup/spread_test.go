@@ -93,3 +93,17 @@ func TestSpreadAllocations(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestHedgeAfterPause: after a pause of the process nothing is hedged before answers had a moment to be read.
+func TestHedgeAfterPause(t *testing.T) {
+	r := &Reader{gap: time.Second}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hedgeAt = time.Now().Add(-2 * lateTend)
+	r.hedgeDue()
+	if !r.hedgeAt.After(time.Now().Add(-minHedge)) {
+		t.Error("it is time at once")
+	}
+	r.closed = true
+	r.tender.Stop()
+}
