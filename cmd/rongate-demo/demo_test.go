@@ -165,11 +165,11 @@ func TestDemo(t *testing.T) {
 	}
 	r.settle(`(?:9\d|100)%     killed         \d%`) // with what the last node of the zone is slow to answer
 	r.do(http.MethodPost, r.address["control"], "/nodes/2/revive", "", "")
-	r.settle(`[1-9]\d*%\s+[1-9]\d*%\s+\d%`)
+	r.settle(`[1-9]\d*%\s+[1-9]\d*%\s+0%`)
 	if _, err := io.WriteString(r.keys, "3s"); err != nil {
 		t.Fatal(err)
 	}
-	r.settle(`slow \d%`)
+	r.settle(`slow 0%`)
 	if text := r.screen.String()[from:]; strings.Contains(text, "\x1b") || strings.Contains(text, "\r") {
 		t.Errorf("escape codes: %q", text)
 	}
@@ -187,7 +187,7 @@ func TestDemoOnMariaDB(t *testing.T) {
 	testbed.Require(t, testbed.KindMariaDB)
 	r := startDemo(t, "--db", "mariadb")
 	r.checkCommands()
-	r.settle(`[1-9]\d*%\s+[1-9]\d*%\s+\d%`)
+	r.settle(`[1-9]\d*%\s+[1-9]\d*%\s+0%`)
 	r.end()
 	r.screen.await(t, 0, `(?m)requests: 0 failed, 0 wrong`)
 }
