@@ -32,7 +32,7 @@ type Conn interface {
 	// has not ended: later will be called with its error, on another goroutine.
 	SelectWithin(patience, deadline time.Time, query string, args []column.Value, sink pool.Sink, later func(error),
 	) (pending bool, err error)
-	Hurry() // has a SelectWithin that waits for an answer return now, pending; concurrently with it
+	Hurry() // has a SelectWithin that waits for an answer, or is about to, return now, pending; concurrently with it
 	Broken() bool
 	Detach() bool // the connection's slot is free for another; to be released all the same
 	Release()

@@ -56,7 +56,9 @@ func (r *Reader) hedgeDelay(p *Plan, size int, now time.Time) time.Duration {
 	if delay > 0 {
 		delay = max(delay, minHedge)
 	}
-	r.counts.Hedges.Delays[size] = delay
+	if delay > 0 || multiple == 0 { // else it is this plan alone of which it is not known
+		r.counts.Hedges.Delays[size] = delay
+	}
 	return delay
 }
 
@@ -96,7 +98,7 @@ func (r *Reader) hedgeDue() {
 // hedgeSlow asks elsewhere for what has run for longer than nearly all does. Reader.mu is held.
 func (r *Reader) hedgeSlow(now time.Time) {
 	r.hedgeAt = time.Time{}
-	for _, n := range r.nodes {
+	for n := range r.working {
 		for _, s := range n.running {
 			switch {
 			case s.hedgeAt.IsZero() || s.rescued || s.waiting == 0:
@@ -126,7 +128,7 @@ func (r *Reader) hedge(n *node, s *statement) bool {
 	switch {
 	case !wanted:
 		return true
-	case r.desperate:
+	case r.desperate || r.blocks.bytes.Load() > r.cfg.MaxLiveBytes:
 		return false
 	case r.hedges.left < 1:
 		if !s.denied {

@@ -189,7 +189,7 @@ func (r *Reader) replace(next []*node) (leaving []*node) {
 		switch {
 		case n.conns == nil || slices.Contains(next, n):
 		case n.awaited && !n.up():
-			n.gone = true
+			r.depart(n)
 			failed = append(failed, n)
 		default:
 			n.leaving = true
@@ -273,9 +273,31 @@ func (r *Reader) retire() {
 		n.awaited = false
 	}
 	for _, n := range leaving {
-		n.gone = true
+		r.depart(n)
 	}
 	r.wg.Go(func() { r.dismiss(leaving) })
+}
+
+// depart has a node serve no more. What runs on it is looked after until it ends.
+func (r *Reader) depart(n *node) {
+	n.gone = true
+	if len(n.running) > 0 {
+		r.left = append(r.left, n)
+	}
+}
+
+// working yields the nodes that have statements running, or may: those there are, and those that have left.
+func (r *Reader) working(yield func(*node) bool) {
+	for _, n := range r.nodes {
+		if !yield(n) {
+			return
+		}
+	}
+	for _, n := range r.left {
+		if !yield(n) {
+			return
+		}
+	}
 }
 
 // complete reports whether a node has all of its connections.

@@ -340,6 +340,39 @@ func TestLeavingFinishes(t *testing.T) {
 	})
 }
 
+// TestLeavingRescued: a statement that is stuck on a node that has left is asked for elsewhere.
+func TestLeavingRescued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChanging(t)
+		c.set(false, "z1", "", "a")
+		stuck := func(string, int, time.Time) error { time.Sleep(2 * time.Second); return nil }
+		for range 10 {
+			c.wantRead()
+		}
+		c.node("a").OnSelect = stuck
+		read := make(chan time.Duration)
+		go func() {
+			begun := time.Now()
+			c.wantRead()
+			read <- time.Since(begun)
+		}()
+		synctest.Wait()
+		c.set(false, "z1", "", "b")
+		c.want("b own up")
+		if took := <-read; took > 100*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		if c.node("a").Detaches() != 0 {
+			t.Error("a connection was given up at once that might have been used again")
+		}
+		time.Sleep(300 * time.Millisecond)
+		if c.node("a").Detaches() != 1 {
+			t.Error("a statement that nobody waits for is waited for")
+		}
+		time.Sleep(5 * time.Second)
+	})
+}
+
 // TestChangeBounds: the bounds of a change hold from the next read on.
 func TestChangeBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

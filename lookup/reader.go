@@ -127,6 +127,7 @@ type Reader struct {
 
 	mu        sync.Mutex
 	nodes     []*node // replaced, not altered
+	left      []*node // no more among them, but with statements that still run
 	tiers     [tierCount]tier
 	handover  *time.Timer    // nil while no node is leaving
 	changedAt time.Time      // when the nodes were changed last

@@ -125,6 +125,9 @@ func (r *Reader) finish(s *statement, j judgement, err error) *statement {
 	defer r.mu.Unlock()
 	n, c := s.node, s.conn
 	n.running = slices.DeleteFunc(n.running, func(o *statement) bool { return o == s })
+	if n.gone && len(n.running) == 0 {
+		r.left = slices.DeleteFunc(r.left, func(o *node) bool { return o == n })
+	}
 	s.queue.ended(s)
 	s.leaveLane()
 	changed := r.learn(n, s, j, err)
@@ -210,7 +213,9 @@ func (r *Reader) fail(n *node, s *statement, j judgement, err error) {
 		case !p.open() || p.promised(nil, now):
 		case onData && p.keys() < s.keys(): // one that has asked for all that the statement did has its answer
 			p.solo = true
-			p.attempts-- // it was not to blame, nor the node
+			if !s.twin {
+				p.attempts-- // it was not to blame, nor the node
+			}
 			p.tried &^= n.bit()
 			r.dispatch(p)
 		case !now.Before(p.call.deadline): // the call has yet to notice, and would leave a second attempt at once

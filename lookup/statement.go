@@ -13,8 +13,8 @@ import (
 
 // A statement is one SELECT for up to maxKeys distinct keys of one plan: the keys that its pieces ask for, the pieces,
 // and the block it fills. It implements pool.Sink. The goroutine that runs it owns it; pieces, waiting,
-// rescued, hedgeAt, won, conn and detached are guarded by Reader.mu; what else is set when it begins does not change until
-// it has ended, and the keys do not change while it runs.
+// rescued, hedgeAt, probed, won, conn and detached are guarded by Reader.mu; what else is set when it begins does not
+// change until it has ended, and the keys do not change while it runs.
 type statement struct {
 	plan     *Plan
 	start    func()      // runs it; made once, as it is used again and again
@@ -28,6 +28,7 @@ type statement struct {
 	rescued  bool      // its pieces are asked for elsewhere: its answer counts if it comes, but nobody relies on it
 	hedgeAt  time.Time // when it is slow, and may be asked for elsewhere too; zero: never
 	denied   bool      // there was no budget to
+	probed   bool      // a probe has looked whether it is the node that is slow
 	twin     bool      // it is what was asked for elsewhere for another being slow
 	won      bool      // a piece has its answer of it
 	node     *node
@@ -62,7 +63,7 @@ func (s *statement) reset(p *Plan, limit int) {
 	s.pieces, s.enc, s.ends, s.places = s.pieces[:0], s.enc[:0], s.ends[:0], s.places[:0]
 	s.bases = s.bases[:0]
 	s.waiting, s.conn, s.block, s.detached, s.rescued = 0, nil, nil, false, false
-	s.denied, s.twin, s.won = false, false, false
+	s.denied, s.probed, s.twin, s.won = false, false, false, false
 	s.deadline = time.Time{}
 	if s.seed == (maphash.Seed{}) {
 		s.seed = maphash.MakeSeed()

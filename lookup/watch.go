@@ -59,8 +59,11 @@ func (r *Reader) tend() {
 	for _, n := range r.nodes {
 		r.tendNode(n, now)
 	}
+	for _, n := range r.left {
+		r.tendRunning(n, now)
+	}
 	r.settle()
-	for _, n := range r.nodes {
+	for n := range r.working {
 		r.rescue(n, now)
 	}
 	r.hedgeSlow(now)
@@ -84,10 +87,21 @@ func (r *Reader) tendNode(n *node, now time.Time) {
 			r.suspectNode(n, s, now)
 		case now.Before(half):
 			r.tendBy(half)
-		case n.probe == nil && !n.off(): // it may be the statement, and the node has nothing else to show that it is well
+		case n.probe == nil && !s.probed && !n.off():
+			// It may be the statement, and the node has nothing else to show that it is well.
+			s.probed = true
 			r.sendProbe(n, now)
 		}
 	}
+	r.tendRunning(n, now)
+	if n.ramping(now) {
+		r.tendBy(n.rampUntil)
+	}
+	r.tendProbe(n, now)
+}
+
+// tendRunning sees to what runs on a node, which may have left.
+func (r *Reader) tendRunning(n *node, now time.Time) {
 	for _, s := range n.running {
 		if s.late(now) && n.heardOf.After(s.begun) {
 			r.troubles.stall(s.plan.sel.Group.Table) // not the node: new connections, which are wanted now, need not wait for it
@@ -103,10 +117,6 @@ func (r *Reader) tendNode(n *node, now time.Time) {
 			s.detached = s.conn.Detach() // answered by another, and its connection is missing
 		}
 	}
-	if n.ramping(now) {
-		r.tendBy(n.rampUntil)
-	}
-	r.tendProbe(n, now)
 }
 
 // tendProbe sends a probe to a node that is due for one. One that is not answered in time is given up for another.

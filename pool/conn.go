@@ -97,8 +97,8 @@ func (c *Conn) SelectWithin(
 	return pending, err
 }
 
-// Hurry has a SelectWithin that waits for an answer return now, pending, as if patience were over. It may be called
-// concurrently with it, and does nothing otherwise.
+// Hurry has a SelectWithin that waits for an answer return now, pending, as if patience were over; or the next one, if none
+// is under way. It may be called concurrently with it.
 func (c *Conn) Hurry() { c.session.Hurry() }
 
 // endLater is what a session calls when a SelectWithin that was pending has ended.

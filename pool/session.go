@@ -51,8 +51,9 @@ const (
 // mysqlSession is a session on a raw connection of the MySQL driver: database/sql would add a pool and retries of its
 // own. The driver dials, authenticates, pings and says goodbye; statements are the protocol package's, or the driver's.
 type mysqlSession struct {
-	hurry   sync.Mutex // guards waiting, and that it is true while the read deadline is set for it
+	hurry   sync.Mutex // guards the two below, and that waiting is true while the read deadline is set for it
 	waiting bool       // SelectWithin reads on the goroutine that it was called on
+	hurried bool       // since the last exchange has ended
 
 	wire     *wire
 	conn     driver.Conn
@@ -139,11 +140,17 @@ func (s *mysqlSession) SelectWithin(
 	return true, nil
 }
 
-// beginWaiting has reads fail when patience is over, or at Hurry.
+// hurryTime is a read deadline that is past.
+func hurryTime() time.Time { return time.Unix(1, 0) }
+
+// beginWaiting has reads fail when patience is over, or at Hurry, which may have come before.
 func (s *mysqlSession) beginWaiting(patience time.Time) error {
 	s.hurry.Lock()
 	defer s.hurry.Unlock()
 	s.waiting = true
+	if s.hurried {
+		patience = hurryTime()
+	}
 	return s.wire.SetReadDeadline(patience)
 }
 
@@ -157,9 +164,17 @@ func (s *mysqlSession) endWaiting() {
 func (s *mysqlSession) Hurry() {
 	s.hurry.Lock()
 	defer s.hurry.Unlock()
+	s.hurried = true
 	if s.waiting {
-		_ = s.wire.SetReadDeadline(time.Unix(1, 0)) // a socket that fails has its read fail too
+		_ = s.wire.SetReadDeadline(hurryTime()) // a socket that fails has its read fail too
 	}
+}
+
+// calm forgets a Hurry: what it was for has ended.
+func (s *mysqlSession) calm() {
+	s.hurry.Lock()
+	defer s.hurry.Unlock()
+	s.hurried = false
 }
 
 // send sends a statement.
@@ -261,7 +276,11 @@ func (s *mysqlSession) settle(err *error) {
 		*err = fmt.Errorf("%w: the server's answer makes no sense: %v", ErrBroken, r)
 		return
 	}
-	if !errors.Is(*err, errPending) && !s.valid() {
+	if errors.Is(*err, errPending) {
+		return
+	}
+	s.calm()
+	if !s.valid() {
 		s.broken = true
 	}
 }

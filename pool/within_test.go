@@ -138,8 +138,8 @@ func TestSelectWithin(t *testing.T) {
 	}
 }
 
-// TestHurry: who waits for an answer leaves at once, and gets it later; where nobody waits, as when the statement has ended or
-// goes on without its call, nothing happens. The connection stays sound.
+// TestHurry: who waits for an answer leaves at once, and gets it later; where nobody waits yet, who comes to wait does; where
+// the statement goes on without its call, nothing happens. The connection stays sound.
 func TestHurry(t *testing.T) {
 	const ms = time.Millisecond
 	result := textResult(1, textRow("x"), textRow("y"))
@@ -154,7 +154,8 @@ func TestHurry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cfg := scriptedServer{}.config()
-				cfg.Dial = answering(append(prepared(result), test.turn, []part{{60 * ms, result}})...).dial
+				again := []part{{60 * ms, result}}
+				cfg.Dial = answering(append(prepared(result), test.turn, again, again)...).dial
 				err := Once(t.Context(), cfg, func(c *Conn) error {
 					if err := c.Select(time.Now().Add(time.Second), "q", nil, &tape{}); err != nil {
 						return err
@@ -167,9 +168,13 @@ func TestHurry(t *testing.T) {
 						t.Errorf("%+v, want %+v", got, test.want)
 					}
 					time.Sleep(100 * ms)
-					c.Hurry()
-					if again := within(c, 70*ms); again.pending || again.err != nil || len(again.rows) != 2 {
+					hurried := !got.pending // when it had ended already
+					again := within(c, 70*ms)
+					if again.pending != hurried || hurried && again.after != 0 || again.err != nil || len(again.rows) != 2 {
 						t.Errorf("then %+v", again)
+					}
+					if last := within(c, 70*ms); last.pending || last.err != nil || len(last.rows) != 2 {
+						t.Errorf("at last %+v", last)
 					}
 					return nil
 				})
