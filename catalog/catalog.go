@@ -14,9 +14,10 @@ type Describer interface {
 	Describe(ctx context.Context, tables []TableName) (map[TableName]*Table, error)
 }
 
-// Config is what Open needs. Path and Describer are required.
+// Config is what Open needs. Describer is required, and Path or Spec.
 type Config struct {
 	Path      string // of the catalogue file
+	Spec      *Spec  // in place of a file; made by Define
 	Describer Describer
 
 	// OnChange is told of every Snapshot after the first, when Current has it already. It is called by the Catalog's own
@@ -49,8 +50,8 @@ type Catalog struct {
 	done      sync.WaitGroup
 }
 
-// Open reads the catalogue file, describes its tables and resolves it, or fails with all that is wrong. The context
-// bounds only that. Close must be called.
+// Open reads the catalogue file, describes its tables and resolves it, or fails with all that is wrong. Of a Spec that is
+// given it leaves out what is mistaken. The context bounds only that. Close must be called.
 func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -63,7 +64,7 @@ func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 	}
 	c := &Catalog{}
 	c.refresher = newRefresher(cfg)
-	snapshot, err := c.refresher.load(ctx, cfg.Path)
+	snapshot, err := c.refresher.load(ctx, cfg.Path, cfg.Spec)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,17 @@ func (c *Catalog) Stale(table TableName) { c.refresher.stale(table) }
 // Reload reads a catalogue file, the one of before or another, describes its tables and publishes what it resolves to. On
 // an error, which says all that is wrong, nothing changes.
 func (c *Catalog) Reload(ctx context.Context, path string) error {
-	q := reload{ctx: ctx, path: path, done: make(chan error, 1)}
+	return c.reload(reload{ctx: ctx, path: path, done: make(chan error, 1)})
+}
+
+// Replace publishes what a Spec made by Define resolves to. Only tables that are not known yet are described, and those
+// of views that are not sound by what is known of them.
+func (c *Catalog) Replace(ctx context.Context, spec *Spec) error {
+	return c.reload(reload{ctx: ctx, spec: spec, done: make(chan error, 1)})
+}
+
+func (c *Catalog) reload(q reload) error {
+	ctx := q.ctx
 	select {
 	case c.refresher.reloads <- q:
 	case <-ctx.Done():
@@ -100,7 +111,8 @@ func (c *Catalog) Reload(ctx context.Context, path string) error {
 	return <-q.done
 }
 
-// Close stops the re-reading and waits until it has stopped. Current stays as it is. Reload must not be called after it.
+// Close stops the re-reading and waits until it has stopped. Current stays as it is. Neither Reload nor
+// Replace may be called after it.
 func (c *Catalog) Close() {
 	c.stop()
 	c.done.Wait()

@@ -7,6 +7,9 @@
 // finds the rest of the mistakes, at their lines of the file all the same. Open does both, keeps the Snapshot up to date
 // when a table is altered, and reads the file again when it is told to.
 //
+// A source other than a file has Define make the Spec of its definitions; then each view is judged by itself, and one that
+// is mistaken is left out of the Snapshot, which says why. Replace adopts a Spec that follows another.
+//
 // It refuses to guess: a feature that two joins could give, a key that is not the table's primary key, or a default
 // that the column could not hold is a mistake, and a catalogue with a mistake is not served. It reads no table itself:
 // lookup describes them, through Describer. vectors serves what a Snapshot says.

@@ -12,6 +12,9 @@ import (
 // whether there is a row.
 func (r *resolver) planJoin(v *view, i int) {
 	g := v.joins[i]
+	if g.spec.absent != nil {
+		return // there is nothing to be read
+	}
 	var small, large []*column.Column
 	for _, def := range g.table.Columns {
 		switch c := g.columns[def.Name]; {

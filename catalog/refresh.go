@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -27,6 +28,7 @@ type refresher struct {
 	log       *slog.Logger
 	publish   func(*Snapshot)
 	spec      *Spec
+	snapshot  *Snapshot     // what spec was resolved to last
 	wake      chan struct{} // holds one token once something is wanted
 	reloads   chan reload
 
@@ -35,10 +37,11 @@ type refresher struct {
 	tables map[TableName]*tableState // written by run alone, which so may read it without mu
 }
 
-// A reload asks for a catalogue file to be read.
+// A reload asks for a catalogue file to be read, or for a Spec to be adopted.
 type reload struct {
 	ctx  context.Context
 	path string
+	spec *Spec      // nil: that of the file
 	done chan error // has room for the answer
 }
 
@@ -46,7 +49,7 @@ type reload struct {
 type tableState struct {
 	wanted bool // to be read, now or when it has rested
 
-	good   *Table // what the snapshot is made from
+	good   *Table // what the snapshot is made from; nil: it is not there, and what needs it is left out
 	latest *Table // what was read last, if the catalogue does not fit it; else nil
 
 	rest     time.Duration // after the last reading; 0: it was not in vain
@@ -68,22 +71,84 @@ func newRefresher(cfg Config) *refresher {
 	}
 }
 
-// load reads a catalogue file and the definitions of its tables. If all is well they are what the refresher works on from
-// now on; else nothing changes.
-func (r *refresher) load(ctx context.Context, path string) (*Snapshot, error) {
-	spec, err := ParseFile(path)
-	if err != nil {
-		return nil, err
+// load reads a catalogue file, unless there is a spec, and the definitions of its tables. If all is well they are what the
+// refresher works on from now on; else nothing changes.
+func (r *refresher) load(ctx context.Context, path string, spec *Spec) (*Snapshot, error) {
+	if spec == nil {
+		var err error
+		if spec, err = ParseFile(path); err != nil {
+			return nil, err
+		}
 	}
 	names := spec.Tables()
-	described, err := r.describer.Describe(ctx, names)
-	if err != nil {
-		return nil, fmt.Errorf("describe the tables of catalogue %s: %w", path, err)
+	described := map[TableName]*Table{}
+	if spec.each {
+		described = r.known(names)
+	}
+	if err := r.describe(ctx, path, described, names); err != nil {
+		return nil, err
 	}
 	snapshot, err := spec.Resolve(described)
 	if err != nil {
 		return nil, err
 	}
+	if suspects := spec.tablesOf(r.newlyUnserved(snapshot)); len(suspects) > 0 { // they may have been altered meanwhile
+		for _, n := range suspects {
+			delete(described, n)
+		}
+		if err := r.describe(ctx, path, described, suspects); err != nil {
+			return nil, err
+		}
+		if snapshot, err = spec.Resolve(described); err != nil {
+			return nil, err
+		}
+	}
+	r.take(spec, snapshot, names, described)
+	return snapshot, nil
+}
+
+// known returns what is known of some tables.
+func (r *refresher) known(names []TableName) map[TableName]*Table {
+	known := map[TableName]*Table{}
+	for _, n := range names {
+		if t := r.tables[n]; t != nil && t.good != nil {
+			known[n] = t.good
+		}
+	}
+	return known
+}
+
+// describe adds to known what is not in it. path is that of the file, if there is one.
+func (r *refresher) describe(ctx context.Context, path string, known map[TableName]*Table, names []TableName) error {
+	var unknown []TableName
+	for _, n := range names {
+		if known[n] == nil {
+			unknown = append(unknown, n)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	described, err := r.describer.Describe(ctx, unknown)
+	if err != nil {
+		return fmt.Errorf("describe the tables of catalogue %s: %w", path, err)
+	}
+	maps.Copy(known, described)
+	return nil
+}
+
+// newlyUnserved returns what a snapshot leaves out that the one before did not, or for another reason.
+func (r *refresher) newlyUnserved(s *Snapshot) []Unserved {
+	if r.snapshot == nil {
+		return nil // all tables were described just now
+	}
+	return slices.DeleteFunc(slices.Clone(s.Unserved), func(u Unserved) bool {
+		return slices.Contains(r.snapshot.Unserved, u)
+	})
+}
+
+// take makes a spec over some tables what the refresher works on.
+func (r *refresher) take(spec *Spec, snapshot *Snapshot, names []TableName, described map[TableName]*Table) {
 	tables := make(map[TableName]*tableState, len(names))
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,14 +156,17 @@ func (r *refresher) load(ctx context.Context, path string) (*Snapshot, error) {
 		before := r.tables[n]
 		// What was wanted meanwhile may have been altered since it was read.
 		tables[n] = &tableState{good: described[n], wanted: before != nil && before.wanted}
+		if described[n] == nil { // it may be made yet
+			tables[n].wanted = true
+			tables[n].lengthenRest(time.Now())
+		}
 	}
-	r.spec, r.order, r.tables = spec, names, tables
-	return snapshot, nil
+	r.spec, r.snapshot, r.order, r.tables = spec, snapshot, names, tables
 }
 
 // reload answers a Reload.
 func (r *refresher) reload(q reload) {
-	snapshot, err := r.load(q.ctx, q.path)
+	snapshot, err := r.load(q.ctx, q.path, q.spec)
 	if err == nil {
 		r.publish(snapshot)
 	}
@@ -202,7 +270,7 @@ func (r *refresher) refresh(ctx context.Context, due []TableName) {
 			r.retry(n, began, err)
 		case table == nil:
 			r.retry(n, began, errAbsent)
-		case table.equal(t.good):
+		case t.good != nil && table.equal(t.good):
 			r.settle(n, began)
 		default:
 			t.latest = table
@@ -251,9 +319,13 @@ func (r *refresher) fit(names ...TableName) (*Snapshot, error) {
 		tables[n] = r.tables[n].latest
 	}
 	snapshot, err := r.spec.Resolve(tables)
+	if err == nil && r.spec.each {
+		err = r.loses(snapshot)
+	}
 	if err != nil {
 		return nil, err
 	}
+	r.snapshot = snapshot
 	for _, n := range names {
 		t := r.tables[n]
 		t.good, t.latest = t.latest, nil
@@ -263,6 +335,18 @@ func (r *refresher) fit(names ...TableName) (*Snapshot, error) {
 	return snapshot, nil
 }
 
+// loses says which views a snapshot leaves out that are served now.
+func (r *refresher) loses(s *Snapshot) error {
+	for _, u := range r.newlyUnserved(s) {
+		for _, v := range r.snapshot.Views {
+			if v.Store == u.Store && v.Name == u.Name && v.Version == u.Version {
+				return fmt.Errorf("feature view %s/%s version %d: %s", u.Store, u.Name, u.Version, u.Why)
+			}
+		}
+	}
+	return nil
+}
+
 // retry has a table read again later, and says why if it has not said so before.
 func (r *refresher) retry(n TableName, began time.Time, why error) {
 	t := r.tables[n]
@@ -270,7 +354,7 @@ func (r *refresher) retry(n TableName, began time.Time, why error) {
 	t.wanted = true
 	r.mu.Unlock()
 	t.lengthenRest(began)
-	if text := why.Error(); text != t.reported {
+	if text := why.Error(); text != t.reported && t.good != nil {
 		t.reported = text
 		r.log.Warn("table cannot be served as it is now; its last good definition stays", "table", n.String(), "error", text)
 	}

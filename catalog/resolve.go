@@ -12,11 +12,17 @@ import (
 // Resolve makes the Snapshot of a catalogue over the tables as they are now. A table that is absent from the map does
 // not exist. All mistakes come at once, as yamldoc.Problems. The same Spec and tables give the same Snapshot.
 func (s *Spec) Resolve(tables map[TableName]*Table) (*Snapshot, error) {
-	r := &resolver{groups: make(map[*groupSpec]*group), selects: make(map[string]*Select)}
+	r := &resolver{
+		groups: make(map[*groupSpec]*group), unfit: make(map[*groupSpec]error), selects: make(map[string]*Select),
+	}
+	resolveGroup := r.resolveGroup
+	if s.each {
+		resolveGroup = r.resolveGroupAlone
+	}
 	var views []*viewSpec
 	for _, store := range s.stores {
 		for _, spec := range store.groups {
-			r.groups[spec] = r.resolveGroup(spec, tables[spec.table])
+			r.groups[spec] = resolveGroup(spec, tables[spec.table])
 		}
 		views = append(views, store.views...)
 	}
@@ -24,6 +30,10 @@ func (s *Spec) Resolve(tables map[TableName]*Table) (*Snapshot, error) {
 		return cmp.Or(strings.Compare(a.store, b.store), strings.Compare(a.name.text, b.name.text),
 			cmp.Compare(a.version, b.version))
 	})
+	if s.each {
+		r.resolveEach(views)
+		return &r.snapshot, nil
+	}
 	for _, spec := range views {
 		r.resolveView(spec)
 	}
@@ -37,7 +47,8 @@ func (s *Spec) Resolve(tables map[TableName]*Table) (*Snapshot, error) {
 type resolver struct {
 	report   yamldoc.Report
 	groups   map[*groupSpec]*group
-	selects  map[string]*Select // by table and columns
+	unfit    map[*groupSpec]error // why groups cannot be read, where views are resolved one by one
+	selects  map[string]*Select   // by table and columns
 	snapshot Snapshot
 }
 
@@ -52,13 +63,16 @@ type group struct {
 
 // resolveGroup returns nil if the group cannot be read.
 func (r *resolver) resolveGroup(spec *groupSpec, table *Table) *group {
+	if spec.absent != nil {
+		table = spec.absent
+	}
 	switch {
 	case table == nil:
 		r.report.Add(spec.tableAt, "table %s does not exist, or the user may not read it; create it, grant SELECT or "+
 			"mend its name",
 			spec.table)
 		return nil
-	case len(table.PrimaryKey) == 0:
+	case len(table.PrimaryKey) == 0 && spec.absent == nil:
 		r.report.Add(spec.tableAt, "table %s has no primary key, by which alone rows are read; add one", spec.table)
 		return nil
 	}
@@ -147,6 +161,11 @@ func (r *resolver) column(g *group, at yamldoc.Pos, name string) *column.Column 
 		return nil
 	}
 	c.Boolean = c.Kind == column.Int && slices.ContainsFunc(g.spec.booleans, func(b word) bool { return b.text == name })
+	if c.Complex = g.spec.complex[name]; c.Complex != nil && c.Kind != column.VarBinary && c.Kind != column.Blob {
+		r.report.Add(at, "table %s: column %s is %s, and complex features are kept in VARBINARY or BLOB", g.spec.table, name,
+			c.SQLType)
+		return nil
+	}
 	g.columns[name] = c
 	return c
 }

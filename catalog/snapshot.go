@@ -11,6 +11,9 @@ import (
 type Snapshot struct {
 	Views   []*View   // by feature store, name, version
 	Selects []*Select // what is read, each once; a Select's Slot is its place here
+
+	// Unserved are the views that a source has and that cannot be served, in the order of Views.
+	Unserved []Unserved
 }
 
 // A TableName is a table with its database, as the server has them.
@@ -53,7 +56,7 @@ type View struct {
 // A ServingKey is a key that the caller supplies.
 type ServingKey struct {
 	Name string
-	Type string // the SQL type of the first column it is mapped to
+	Type string // the SQL type of the first column it is mapped to; empty: nothing is read by it
 }
 
 // A Join is one feature group's part in a view. A group may be joined more than once, under other keys and prefixes.
@@ -61,7 +64,7 @@ type Join struct {
 	Group    *Group
 	Prefix   string
 	KeySlots []int     // for each column of Group.Key, the index of its serving key in View.ServingKeys
-	Selects  []*Select // at least one; all of them together are the group's row
+	Selects  []*Select // all of them together are the group's row; none: there is no table, and so no row
 	// EventTime is the index in Selects of the one that reads the event time; -1 where the group has none.
 	EventTime int
 }
@@ -73,7 +76,7 @@ type Feature struct {
 	Column  *column.Column
 	Join    int    // index in View.Joins
 	Key     int    // index in Join.Group.Key of a key feature, which echoes the request; -1 for a stored one
-	Select  int    // stored features: index in Join.Selects
+	Select  int    // stored features: index in Join.Selects; -1 where there is no table
 	Cell    int    // stored features: index in that Select's Columns
 	Default []byte // JSON fragment served for a missing or expired row; nil: null
 }

@@ -13,6 +13,7 @@ import (
 // name keeps its place in the file, for the mistakes that Resolve finds.
 type Spec struct {
 	stores []*storeSpec
+	each   bool // a view that is mistaken is left out, and no mistake of the whole
 }
 
 // A word is a name with its place; the text is empty where an optional one is absent.
@@ -40,7 +41,10 @@ type groupSpec struct {
 	eventTime word
 	ttl       time.Duration
 	ttlAt     yamldoc.Pos
-	booleans  []word // columns whose offline type is boolean
+	booleans  []word                    // columns whose offline type is boolean
+	complex   map[string]column.Decoder // of columns, nil in a file
+	absent    *Table                    // what there would be if there were a table; nil: there is one
+	unfit     error                     // what is wrong with it whatever the table
 }
 
 // label is how a view names the group.
@@ -56,6 +60,9 @@ type viewSpec struct {
 	joins    []*joinSpec
 	features []*featureSpec
 	hedging  Hedging
+
+	extraKeys []string // serving keys by which nothing is read
+	unfit     error    // what is wrong with it whatever the tables
 }
 
 type joinSpec struct {
@@ -78,10 +85,13 @@ type keySpec struct {
 
 type featureSpec struct {
 	name    word
-	group   word // label of the group that has it; empty: there is only one
+	group   word      // label of the group that has it; empty: there is only one
+	join    *joinSpec // that it is of; nil: not said
 	label   bool
 	value   column.Literal // the default; LiteralNull: none
 	valueAt yamldoc.Pos
+
+	typeName string // how clients are told its type, if it is complex
 }
 
 // Tables returns the tables that the catalogue reads, each once, sorted.
@@ -89,7 +99,9 @@ func (s *Spec) Tables() []TableName {
 	var names []TableName
 	for _, store := range s.stores {
 		for _, g := range store.groups {
-			names = append(names, g.table)
+			if g.absent == nil {
+				names = append(names, g.table)
+			}
 		}
 	}
 	slices.SortFunc(names, TableName.compare)

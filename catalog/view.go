@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,6 +38,7 @@ func (r *resolver) resolveView(spec *viewSpec) {
 		v.stored = append(v.stored, make(map[string]bool))
 		v.Joins = append(v.Joins, Join{Group: g.Group, Prefix: j.prefix.text, KeySlots: r.keySlots(v, j, g), EventTime: -1})
 	}
+	v.addKeys(spec.extraKeys)
 	for _, f := range spec.features {
 		r.resolveFeature(v, f)
 	}
@@ -52,6 +54,15 @@ func (r *resolver) resolveView(spec *viewSpec) {
 		}
 	}
 	r.snapshot.Views = append(r.snapshot.Views, v.View)
+}
+
+// addKeys adds serving keys by which nothing is read.
+func (v *view) addKeys(names []string) {
+	for _, name := range names {
+		if !slices.ContainsFunc(v.ServingKeys, func(k ServingKey) bool { return k.Name == name }) {
+			v.ServingKeys = append(v.ServingKeys, ServingKey{Name: name})
+		}
+	}
 }
 
 // keySlots maps a join's key columns to serving keys: those that the file says, else those of the columns' names.
@@ -133,7 +144,10 @@ func (r *resolver) resolveFeature(v *view, spec *featureSpec) {
 	if c == nil {
 		return
 	}
-	f := Feature{Name: spec.name.text, Type: typeName(c), Column: c, Join: from.join, Key: from.key, Select: -1, Cell: -1}
+	f := Feature{
+		Name: spec.name.text, Type: cmp.Or(spec.typeName, typeName(c)), Column: c, Join: from.join, Key: from.key,
+		Select: -1, Cell: -1,
+	}
 	f.Default = r.defaultOf(spec, f)
 	if f.Key < 0 {
 		v.stored[from.join][from.column] = true
@@ -166,6 +180,9 @@ func (v *view) candidates(spec *featureSpec) []candidate {
 	for i, g := range v.joins {
 		j := v.spec.joins[i]
 		name, ok := strings.CutPrefix(spec.name.text, j.prefix.text)
+		if spec.join != nil && spec.join != j {
+			continue
+		}
 		if !ok || spec.group.text != "" && spec.group.text != j.label() || g.find(name) == nil {
 			continue
 		}

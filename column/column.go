@@ -1,6 +1,9 @@
 package column
 
-import "math"
+import (
+	"errors"
+	"math"
+)
 
 // Kind is the family a column's type belongs to. It decides which client values the column takes as a key or passed
 // feature, and how a stored value is rendered.
@@ -42,6 +45,9 @@ type Column struct {
 	// Boolean marks an Int column whose offline type is boolean: it is rendered as true or false.
 	Boolean bool
 
+	// Complex renders the cells of a VarBinary or Blob column that holds complex features; nil: there are none in it.
+	Complex Decoder
+
 	// Size is bytes for Int, Binary and VarBinary, characters for Char and VarChar, bits for Bit; else 0.
 	Size int
 
@@ -57,6 +63,16 @@ type Column struct {
 	members []string  // of Enum and Set, in declared order and spelling
 	match   matchRule // how the collation compares
 }
+
+// A Decoder renders the datum of a complex feature as JSON. It may be used concurrently.
+type Decoder interface {
+	// AppendJSON appends at most limit bytes, or the error is ErrLimit. Any other says that the datum does not fit. On an
+	// error dst is returned as it was.
+	AppendJSON(dst, datum []byte, limit int) ([]byte, error)
+}
+
+// ErrLimit is a datum that would be rendered as more bytes than there may be.
+var ErrLimit = errors.New("column: more bytes than there may be")
 
 // Large reports whether reading the column costs NDB a round trip a row, so that it is read in a statement of its own.
 func (c *Column) Large() bool { return c.Kind == Text || c.Kind == Blob || c.Kind == JSON }

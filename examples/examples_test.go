@@ -153,18 +153,24 @@ func TestProgramAcceptsExamples(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	ofMetadata := []string{"hopsworks", "schema", "nodes", "database", "snapshot", "poll", "compare", "reread"}
 	for _, tc := range []struct {
 		name     string
 		config   string
 		accepted bool
 	}{
 		{"as it is", text(t, "rongate.yaml"), true},
-		{"every field", uncomment(t, "rongate.yaml", "passwordEnv"), true},
+		{"every field", uncomment(t, "rongate.yaml", append(ofMetadata, "passwordEnv")...), true},
+		{
+			"the metadata layer of Hopsworks",
+			strings.Replace(uncomment(t, "rongate.yaml", "passwordEnv"), "\n  file: catalog.yaml\n", "\n", 1), true,
+		},
+		{"a file and the metadata layer", uncomment(t, "rongate.yaml", "passwordEnv"), false},
 		{
 			"password from the environment",
-			strings.Replace(uncomment(t, "rongate.yaml"), "\n  passwordFile: password.txt\n", "\n", 1), true,
+			strings.Replace(uncomment(t, "rongate.yaml", ofMetadata...), "\n  passwordFile: password.txt\n", "\n", 1), true,
 		},
-		{"a misspelt field", uncomment(t, "rongate.yaml", "passwordEnv") + "\nlisten_: x\n", false},
+		{"a misspelt field", text(t, "rongate.yaml") + "\nlisten_: x\n", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -24,6 +24,7 @@ type block struct {
 	data   []byte   // fragments, a comma after each: neighbours in a row are so in a JSON array
 	ends   []uint32 // for each cell of each row, where it ends in data: its comma
 	events []int64  // for each row, its event time in Unix milliseconds, or noEvent
+	unfit  []uint32 // the cells, counted as in ends, whose complex feature does not fit its schema and so is null
 	rows   int
 
 	answers []int32 // for each key of the statement, its row, rowMissing or rowUndecided
@@ -57,14 +58,14 @@ func (bs *blocks) get(width int) *block {
 	bs.live.Add(1)
 	b.width, b.rows, b.counted = width, 0, 0
 	b.data, b.ends = b.data[:0], b.ends[:0]
-	b.events, b.answers, b.places = b.events[:0], b.answers[:0], b.places[:0]
+	b.events, b.answers, b.places, b.unfit = b.events[:0], b.answers[:0], b.places[:0], b.unfit[:0]
 	b.refs.Store(1)
 	return b
 }
 
 // count adds a filled block's bytes to those held.
 func (bs *blocks) count(b *block) {
-	b.counted = int64(len(b.data) + 4*(len(b.ends)+len(b.answers)+len(b.places)) + 8*len(b.events))
+	b.counted = int64(len(b.data) + 4*(len(b.ends)+len(b.answers)+len(b.places)+len(b.unfit)) + 8*len(b.events))
 	bs.bytes.Add(b.counted)
 }
 

@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"slices"
 	"sort"
 	"time"
 	"unicode/utf8"
@@ -246,6 +247,11 @@ func (r Row) Cell(cell int) []byte { return r.block.cells(r.row, cell, 1) }
 
 // Cells returns n cells that follow one another, with commas between them.
 func (r Row) Cells(cell, n int) []byte { return r.block.cells(r.row, cell, n) }
+
+// Unfit reports whether a cell is null because its complex feature does not fit the schema.
+func (r Row) Unfit(cell int) bool {
+	return len(r.block.unfit) > 0 && slices.Contains(r.block.unfit, uint32(r.row*r.block.width+cell))
+}
 
 // EventTime returns the row's event time in Unix milliseconds, and false if it is NULL or was not read.
 func (r Row) EventTime() (ms int64, ok bool) {

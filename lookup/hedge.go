@@ -10,9 +10,13 @@ import (
 )
 
 const (
-	// hedgeShare is the share of statements that may be asked for twice for being slow, and so the share that is taken for
-	// slow: those beyond this quantile of what their size takes.
-	hedgeShare = 0.025
+	// hedgeShare is the share of statements that may be asked for twice for being slow: so much that with what else is asked
+	// for twice it is 2.5 % at most.
+	hedgeShare = 0.024
+
+	// slowShare is the share that is taken for slow: those beyond this quantile of what their size takes. It is less than
+	// what may be asked for twice, or all of that would be used up all the time, and who is slow wait for it.
+	slowShare = 0.8 * hedgeShare
 
 	// leastHedges is how many there may be at once on the quietest of clusters.
 	leastHedges = 8
@@ -25,7 +29,7 @@ const (
 	busyGap    = 500 * time.Microsecond
 	hedgeGrain = 4 * time.Millisecond
 
-	// maxHedge is the greatest, in multiples of the median: where more than hedgeShare of the statements are stragglers,
+	// maxHedge is the greatest, in multiples of the median: where more than slowShare of the statements are stragglers,
 	// their own times must not be what they are waited for.
 	maxHedge = 4
 
@@ -50,7 +54,7 @@ func (r *Reader) hedgeTime(s *statement) time.Time {
 func (r *Reader) hedgeDelay(p *Plan, size int, now time.Time) time.Duration {
 	multiple := 0.0
 	for near := size; near >= 0 && multiple == 0; near-- { // a size that is seldom asked for is taken to do as smaller ones
-		multiple = r.spreads[near].beyond(hedgeShare, now)
+		multiple = r.spreads[near].beyond(slowShare, now)
 	}
 	delay := time.Duration(min(multiple, maxHedge) * float64(p.typical[size]))
 	if delay > 0 {

@@ -323,7 +323,10 @@ func (s *statement) Row(values []column.Value) error {
 			// Before it grows by what it will not keep.
 			return ErrTooLarge
 		}
-		data, err := c.AppendJSON(b.data, *v)
+		data, err := s.appendCell(c, *v)
+		if errors.Is(err, ErrTooLarge) {
+			return err
+		}
 		if err != nil {
 			return fmt.Errorf("%w: %w: column %s of %s: %w", errDefinition, errValue, c.Name, s.plan.sel.Group.Table.Name, err)
 		}
@@ -340,6 +343,24 @@ func (s *statement) Row(values []column.Value) error {
 		return ErrTooLarge
 	}
 	return nil
+}
+
+// appendCell appends a cell to the block's data. A complex feature whose datum does not fit its schema is null, and noted.
+func (s *statement) appendCell(c *column.Column, v column.Value) ([]byte, error) {
+	b := s.block
+	datum, ok := v.Bytes()
+	if c.Complex == nil || !ok {
+		return c.AppendJSON(b.data, v)
+	}
+	data, err := c.Complex.AppendJSON(b.data, datum, max(0, s.limit-len(b.data)))
+	if errors.Is(err, column.ErrLimit) {
+		return nil, ErrTooLarge
+	}
+	if err != nil {
+		b.unfit = append(b.unfit, uint32(len(b.ends)))
+		return append(b.data, "null"...), nil
+	}
+	return data, nil
 }
 
 // answer gives a row to every key it answers under the collation's rules. Where the rules do not decide everything, a

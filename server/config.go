@@ -60,6 +60,10 @@ type Config struct {
 	// is told of them.
 	Reloads func() ReloadStats
 
+	// Metadata returns how things are with the metadata layer. It is asked by /metrics. Nothing is told where it is nil: the
+	// catalogue is a file.
+	Metadata func() MetadataStats
+
 	// Version labels the metric rongate_build_info. "unknown".
 	Version string
 

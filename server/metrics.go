@@ -71,6 +71,9 @@ func newMetrics(s *Server) *metrics {
 	if s.cfg.Reloads != nil {
 		m.registry.MustRegister(newReloads(s.cfg.Reloads))
 	}
+	if s.cfg.Metadata != nil {
+		m.registry.MustRegister(newMetadata(s.cfg.Metadata))
+	}
 	return m
 }
 

@@ -46,7 +46,7 @@ func (q *request) assemble(now time.Time) *Error {
 			err := q.assembleGroup(st, join, q.reads[next:next+len(join.Selects)], entry, now)
 			if err != nil {
 				failure = worse(failure, err)
-			} else if q.keys[j].Complete(entry) {
+			} else if len(join.Selects) > 0 && q.keys[j].Complete(entry) {
 				read = true
 			}
 			worst = max(worst, st.status)
@@ -64,6 +64,9 @@ func (q *request) assemble(now time.Time) *Error {
 // row that one select found and another did not was deleted in between, and counts as missing.
 func (q *request) assembleGroup(st *state, join *catalog.Join, reads []int, entry int, now time.Time) error {
 	*st = state{}
+	if len(reads) == 0 {
+		st.status = missing // of a group without a table
+	}
 	for i, read := range reads {
 		row, found, err := q.call.Read(read).Row(entry)
 		switch {

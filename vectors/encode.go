@@ -200,7 +200,32 @@ func (q *request) appendGroups(dst []byte, entry int) []byte {
 			dst = append(dst, `,"ageMs":`...)
 			dst = strconv.AppendInt(dst, st.age, 10)
 		}
+		if st.status == complete {
+			dst = q.appendUnfit(dst, st, j)
+		}
 		dst = append(dst, '}')
 	}
 	return append(dst, ']')
+}
+
+// appendUnfit appends the names of the features that are null because what is stored does not fit their schema.
+func (q *request) appendUnfit(dst []byte, st *state, join int) []byte {
+	none := true
+	for _, f := range q.projection {
+		feature := &q.view.Features[f]
+		if feature.Join != join || feature.Key >= 0 || !st.rows[feature.Select].Unfit(feature.Cell) {
+			continue
+		}
+		if none {
+			dst = append(dst, `,"unfit":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
+		none = false
+		dst = append(dst, q.view.names[f]...)
+	}
+	if !none {
+		dst = append(dst, ']')
+	}
+	return dst
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rongate/rongate/catalog"
+	"github.com/rongate/rongate/hopsworks"
 	"github.com/rongate/rongate/internal/yamldoc"
 	"github.com/rongate/rongate/lookup"
 	"github.com/rongate/rongate/server"
@@ -135,7 +136,9 @@ func (r *checkReport) connect(
 	ctx context.Context, nodes []lookup.NodeConfig, watch func(waiting func() []string) (stop func()),
 ) {
 	var mu sync.Mutex // guards r.nodes
-	if len(nodes) > 0 && r.cfg.spec == nil {
+	if r.cfg.metadata != nil && len(nodes) > 0 {
+		r.readMetadata(ctx)
+	} else if len(nodes) > 0 && r.cfg.spec == nil {
 		r.found.add(note, "the tables were not looked at: mend the mistakes in the catalogue first")
 	}
 	r.nodes = make([]*lookup.NodeReport, len(nodes))
@@ -163,6 +166,18 @@ func (r *checkReport) connect(
 		})
 	}
 	asking.Wait()
+}
+
+// readMetadata has the catalogue be what the metadata layer says.
+func (r *checkReport) readMetadata(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, nodeTimeout)
+	defer cancel()
+	m, err := hopsworks.Read(ctx, *r.cfg.metadata)
+	if err != nil {
+		r.found.add(trouble, "the metadata cannot be read: %v", oneLine(err))
+		return
+	}
+	r.cfg.spec = catalog.Define(metadataName, m.Define())
 }
 
 // snapshot is the most that any node can serve; nil: nothing.

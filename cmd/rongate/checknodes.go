@@ -41,6 +41,10 @@ func (r *checkReport) judgeNodes(gateways int) {
 	judgeAgreement(f, r.nodes)
 	if s := r.snapshot(); s != nil {
 		judgeSnapshot(f, s)
+		for _, u := range s.Unserved {
+			f.add(warning, "feature view %s/%s version %d cannot be served: %s",
+				u.Store, u.Name, u.Version, oneLine(errors.New(u.Why)))
+		}
 	}
 }
 

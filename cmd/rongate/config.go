@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rongate/rongate/catalog"
+	"github.com/rongate/rongate/hopsworks"
 	"github.com/rongate/rongate/internal/yamldoc"
 	"github.com/rongate/rongate/lookup"
 	"github.com/rongate/rongate/pool"
@@ -25,9 +26,11 @@ type config struct {
 	listen, privateListen []string // host:port, or the path of a unix socket
 	socketMode            os.FileMode
 	catalogFile           string
-	spec                  *catalog.Spec // what catalogFile said when the configuration was read
-	nodes                 []nodeEntry   // lookup.Nodes are theirs while no DNS name is resolved
-	resolve               time.Duration // between two times that the DNS names are resolved
+	spec                  *catalog.Spec     // what catalogFile said when the configuration was read
+	metadata              *hopsworks.Config // where the catalogue is from in place of a file; nil: there is a file
+	metadataAccess        access            // how its nodes let rongate in, where that is said
+	nodes                 []nodeEntry       // lookup.Nodes are theirs while no DNS name is resolved
+	resolve               time.Duration     // between two times that the DNS names are resolved
 	lookup                lookup.Config
 	vectors               vectors.Config
 	server                server.Config
@@ -62,13 +65,17 @@ func loadConfig(path string, env environment) (*config, error) {
 	c := &config{}
 	root := doc.Root()
 	var catalogErr, keysErr error
-	c.spec, catalogErr = l.readCatalog(c, root.Required("catalog").Map())
+	source := root.Required("catalog").Map()
+	c.spec, catalogErr = l.readCatalog(c, source)
 	keysErr = l.readKeys(c, root.Optional("apiKeys"))
 	l.readListeners(c, root)
 	l.readReading(c, root)
 	l.readNodes(c, root)
 	l.readDatabase(c, root.Required("database").Map())
 	c.lookup.Nodes = nodesOf(c.nodes, nil)
+	if m := source.Optional("hopsworks"); l.written(m) {
+		l.readMetadata(c, m.Map())
+	}
 	l.readConnections(&c.lookup.Pool, root.Optional("connections").Map())
 	l.readMemory(c)
 	l.readLimits(c, root.Optional("limits").Map())
@@ -114,6 +121,14 @@ func (l *loader) override(name string) (value string, at yamldoc.Pos, ok bool) {
 }
 
 func (l *loader) readCatalog(c *config, m *yamldoc.Map) (*catalog.Spec, error) {
+	metadata, file := m.Optional("hopsworks"), m.Optional("file")
+	switch {
+	case metadata.Written() && file.Written():
+		metadata.Fail("stands beside file; a catalogue is of a file or of a Hopsworks installation: leave one of the two out")
+		return nil, nil
+	case metadata.Written():
+		return nil, nil // read when the nodes are known
+	}
 	if c.catalogFile = l.file(m.Required("file")); c.catalogFile == "" {
 		return nil, nil // the mistake is recorded
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rongate/rongate/internal/yamldoc"
+	"github.com/rongate/rongate/pool"
 )
 
 // access is how the nodes let rongate in, as far as a change of it takes new connections. What is read again at every dial
@@ -21,7 +22,11 @@ type access struct {
 
 // readDatabase reads how the nodes, which are known already, let rongate in.
 func (l *loader) readDatabase(gateway *config, m *yamldoc.Map) {
-	c, a := &gateway.lookup.Pool, &gateway.access
+	l.readAccess(&gateway.lookup.Pool, &gateway.access, gateway.nodes, m)
+}
+
+// readAccess reads how some nodes let rongate in.
+func (l *loader) readAccess(c *pool.Config, a *access, nodes []nodeEntry, m *yamldoc.Map) {
 	c.User = m.Required("user").Text("")
 	file, variable := m.Optional("passwordFile"), m.Optional("passwordEnv")
 	hasFile, hasVariable := l.written(file), l.written(variable)
@@ -35,8 +40,8 @@ func (l *loader) readDatabase(gateway *config, m *yamldoc.Map) {
 	}
 	if v := m.Optional("tls"); l.written(v) {
 		c.TLS = l.readTLS(a, v.Map())
-		refuseSockets(v, gateway.nodes)
-		nameServers(c.TLS, gateway.nodes)
+		refuseSockets(v, nodes)
+		nameServers(c.TLS, nodes)
 	}
 }
 

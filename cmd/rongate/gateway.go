@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rongate/rongate/catalog"
+	"github.com/rongate/rongate/hopsworks"
 	"github.com/rongate/rongate/lookup"
 	"github.com/rongate/rongate/server"
 	"github.com/rongate/rongate/vectors"
@@ -31,7 +32,10 @@ type gateway struct {
 	service *vectors.Service
 	server  *server.Server
 	catalog atomic.Pointer[catalog.Catalog] // nil until it is loaded
-	failure atomic.Pointer[error]           // why it is not loaded yet
+
+	metadata atomic.Pointer[hopsworks.Source] // nil where the catalogue is a file
+	unserved map[catalog.Unserved]bool        // those told of; its goroutine's
+	failure  atomic.Pointer[error]            // why it is not loaded yet
 
 	watch    watch
 	hangups  <-chan os.Signal // each asks for the files to be read again
@@ -56,6 +60,9 @@ func newGateway(path string, env environment, cfg *config, at time.Time, out io.
 	cfg.server.Ready = g.ready
 	cfg.server.Reloads = g.attempts.stats
 	cfg.server.Version = version()
+	if cfg.metadata != nil {
+		cfg.server.Metadata = g.metadataStats
+	}
 	var err error
 	if g.reader, err = lookup.Open(cfg.lookup); err != nil {
 		return nil, err
@@ -106,6 +113,11 @@ func (g *gateway) serve(ctx context.Context) error {
 	}
 	start(func() error {
 		g.nodes.refresh(ctx)
+		if cfg.metadata != nil {
+			if err := g.followMetadata(cfg.metadata); err != nil {
+				return err
+			}
+		}
 		running.Go(func() { g.nodes.follow(ctx) })
 		return g.tend(ctx)
 	})
@@ -162,6 +174,8 @@ func (g *gateway) warnOfZones(cfg *config) {
 // ready returns why no request can be answered.
 func (g *gateway) ready() error {
 	switch failure := g.failure.Load(); {
+	case g.catalog.Load() == nil && failure == nil && g.metadata.Load() != nil && g.metadata.Load().State().Err != nil:
+		return fmt.Errorf("the catalogue is not loaded yet: %w", g.metadata.Load().State().Err)
 	case g.catalog.Load() == nil && failure != nil:
 		return fmt.Errorf("the catalogue is not loaded yet: %w", *failure)
 	case g.catalog.Load() == nil:
@@ -204,6 +218,9 @@ func (g *gateway) shutdown(running *sync.WaitGroup) error {
 	defer cancel()
 	err := g.server.Shutdown(ctx)
 	running.Wait() // the catalogue may have been loaded meanwhile
+	if s := g.metadata.Load(); s != nil {
+		s.Close()
+	}
 	if c := g.catalog.Load(); c != nil {
 		c.Close()
 	}

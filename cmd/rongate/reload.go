@@ -89,6 +89,9 @@ func isMistake(err error) bool {
 func (g *gateway) loadCatalog(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, catalogTimeout)
 	defer cancel()
+	if g.cfg.Load().metadata != nil {
+		return nil // see useMetadata
+	}
 	path := g.cfg.Load().catalogFile
 	if c := g.catalog.Load(); c != nil {
 		if err := c.Reload(ctx, path); err != nil {
@@ -211,6 +214,7 @@ func fixedFields(a, b *config) (fields []string) {
 		{"http.readTimeout", a.server.ReadTimeout == b.server.ReadTimeout},
 		{"http.idleTimeout", a.server.IdleTimeout == b.server.IdleTimeout},
 		{"log.format", a.logFormat == b.logFormat},
+		{"catalog.hopsworks", sameMetadata(a, b)},
 	} {
 		if !f.same {
 			fields = append(fields, f.name)
@@ -226,6 +230,9 @@ func keepFixed(next, old *config) {
 	next.server.MaxHeaderBytes = old.server.MaxHeaderBytes
 	next.server.ReadTimeout, next.server.IdleTimeout = old.server.ReadTimeout, old.server.IdleTimeout
 	next.logFormat = old.logFormat
+	if old.metadata != nil || next.metadata != nil {
+		next.metadata, next.metadataAccess, next.catalogFile = old.metadata, old.metadataAccess, old.catalogFile
+	}
 }
 
 // attempts counts what became of reading the files.

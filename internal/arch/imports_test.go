@@ -24,6 +24,8 @@ func allowed() map[string][]string {
 		"pool":              {"column", "pool/protocol"},
 		"pool/protocol":     {"column"},
 		"catalog":           {"column", "internal/yamldoc"},
+		"avro":              {"column"},
+		"hopsworks":         {"avro", "catalog", "column", "pool"},
 		"lookup":            {"breaker", "catalog", "column", "internal/hist", "pool"},
 		"vectors":           {"catalog", "column", "internal/hist", "lookup"},
 		"server":            {"contract", "internal/hist", "internal/yamldoc", "vectors"},
@@ -41,7 +43,7 @@ func allowed() map[string][]string {
 		"bench/gateways": {"internal/frauddata", "internal/testbed"},
 		"bench/rows":     {"column", "internal/testbed", "pool"},
 
-		"cmd/rongate":          {"catalog", "column", "internal/yamldoc", "lookup", "pool", "server", "vectors"},
+		"cmd/rongate":          {"catalog", "column", "hopsworks", "internal/yamldoc", "lookup", "pool", "server", "vectors"},
 		"cmd/rongate-demo":     {anything},
 		"cmd/rongate-loadtest": {anything},
 
@@ -55,6 +57,7 @@ func allowed() map[string][]string {
 		"internal/faultnet":  {},
 		"internal/frauddata": {},
 		"internal/hist":      {},
+		"internal/hopsbox":   {},
 		"internal/testbed":   {"internal/faultnet"},
 		"internal/yamldoc":   {},
 	}
@@ -69,6 +72,7 @@ func users() map[string][]string {
 		"github.com/valyala/fasthttp":         {"server", "loadtest", "loadtest/features", "bench", "bench/floor"},
 		"github.com/go-sql-driver/mysql":      {"pool", "internal/testbed", "bench", "bench/baseline", "bench/floor"},
 		"github.com/sony/gobreaker/v2":        {"breaker"},
+		"github.com/hamba/avro/v2":            {"avro"},
 		"github.com/prometheus/client_golang": {"server"},
 		"github.com/alecthomas/kong":          {"cmd/rongate", "cmd/rongate-demo", "cmd/rongate-loadtest"},
 		"go.uber.org/automaxprocs":            {"cmd/rongate", "cmd/rongate-demo", "cmd/rongate-loadtest"},
@@ -86,7 +90,7 @@ func neverLinked() []string {
 	return []string{
 		"testing", "github.com/dolthub/go-mysql-server",
 		module + "/internal/devdb", module + "/internal/testbed", module + "/internal/faultnet",
-		module + "/internal/fakenode", module + "/bench", module + "/loadtest",
+		module + "/internal/fakenode", module + "/internal/hopsbox", module + "/bench", module + "/loadtest",
 	}
 }
 

@@ -1,0 +1,132 @@
+package hopsbox
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Release is one of Hopsworks, by what its metadata tables have.
+type Release int
+
+// The releases.
+const (
+	Release40 Release = iota // 4.0: the base of all that came later
+	Release5                 // with the columns and tables that were added since
+)
+
+// A tableDef is a metadata table: its columns, and those of later releases.
+type tableDef struct {
+	name  string
+	base  string
+	later string
+	keys  string
+}
+
+// tableDefs are the metadata tables that serving has to do with.
+func tableDefs() []tableDef {
+	return []tableDef{
+		{
+			"project", "projectname varchar(100) NOT NULL, username varchar(150) NOT NULL, description varchar(2000), " +
+				"topic_name varchar(255), online_feature_store_available tinyint(1) NOT NULL DEFAULT 1",
+			"namespace varchar(255)", "UNIQUE KEY projectname (projectname)",
+		},
+		{"feature_store", "name varchar(100) NOT NULL, project_id int NOT NULL, " +
+			"created timestamp NULL DEFAULT CURRENT_TIMESTAMP", "", "KEY project_id (project_id)"},
+		{
+			"feature_group", "name varchar(63) NOT NULL, feature_store_id int NOT NULL, creator int NOT NULL, " +
+				"version int NOT NULL, description varchar(1000), feature_group_type int NOT NULL DEFAULT 0, " +
+				"on_demand_feature_group_id int, " +
+				"cached_feature_group_id int, stream_feature_group_id int, event_time varchar(63), online_enabled tinyint(1), " +
+				"topic_name varchar(255), deprecated tinyint(1) DEFAULT 0",
+			"ttl int, ttl_enabled tinyint(1)", "UNIQUE KEY name_version (feature_store_id, name, version)",
+		},
+		{"on_demand_feature_group", "query varchar(2000), connector_id int, spine tinyint(1) NOT NULL DEFAULT 0", "", ""},
+		{"feature_view", "name varchar(63) NOT NULL, feature_store_id int NOT NULL, creator int NOT NULL, " +
+			"version int NOT NULL, description varchar(10000)", "", "UNIQUE KEY name_version (feature_store_id, name, version)"},
+		{
+			"training_dataset_join", "training_dataset int, feature_group int, feature_group_commit_id bigint, " +
+				"type tinyint NOT NULL DEFAULT 0, idx int NOT NULL DEFAULT 0, prefix varchar(63), feature_view_id int",
+			"left_feature_group int, parent_idx int", "KEY feature_view_id (feature_view_id)",
+		},
+		{
+			"training_dataset_feature", "training_dataset int, feature_group int, name varchar(1000) NOT NULL, type varchar(1000), " +
+				"td_join int, idx int, label tinyint(1) NOT NULL DEFAULT 0, inference_helper_column tinyint(1) NOT NULL DEFAULT 0, " +
+				"training_helper_column tinyint(1) NOT NULL DEFAULT 0, feature_view_id int",
+			"on_demand_transformation int", "KEY feature_view_id (feature_view_id)",
+		},
+		{
+			"serving_key", "prefix varchar(63) DEFAULT '', feature_name varchar(1000) NOT NULL, join_on varchar(1000), " +
+				"join_index int NOT NULL, feature_group_id int NOT NULL, required tinyint(1) NOT NULL DEFAULT 0, feature_view_id int",
+			"type varchar(1000)", "KEY feature_view_id (feature_view_id)",
+		},
+		{
+			"subjects", "subject varchar(255) NOT NULL, version int NOT NULL, schema_id int NOT NULL, project_id int NOT NULL", "",
+			"UNIQUE KEY subject (subject, version, project_id)",
+		},
+		{"schemas", "`schema` text NOT NULL, project_id int NOT NULL", "", ""},
+		{"embedding", "", "feature_group_id int NOT NULL", "KEY feature_group_id (feature_group_id)"},
+	}
+}
+
+// create is the statements that make the metadata tables. engine is how tables are to be kept, such as ENGINE=NDBCLUSTER.
+func (b *Box) create(release Release, engine string) {
+	b.add("CREATE DATABASE %s CHARACTER SET latin1", quote(b.Schema))
+	for _, d := range tableDefs() {
+		columns := []string{"id int NOT NULL AUTO_INCREMENT"}
+		for _, more := range []struct {
+			text string
+			in   bool
+		}{{d.base, true}, {d.later, release >= Release5}} {
+			if more.text != "" && more.in {
+				columns = append(columns, more.text)
+			}
+		}
+		if len(columns) == 1 {
+			continue // not in this release
+		}
+		columns = append(columns, "PRIMARY KEY (id)")
+		if d.keys != "" {
+			columns = append(columns, d.keys)
+		}
+		b.add("CREATE TABLE %s (%s) %s", b.table(d.name), strings.Join(columns, ", "), engine)
+	}
+}
+
+// insert adds a row to a metadata table, and returns its id. Values are SQL.
+func (b *Box) insert(table string, columns string, values ...any) int {
+	b.ids[table]++
+	id := b.ids[table]
+	format := strings.Repeat(", %v", len(values))
+	b.add("INSERT INTO %s (id, %s) VALUES (%d%s)", b.table(table), columns, id, fmt.Sprintf(format, values...))
+	return id
+}
+
+func (b *Box) table(name string) string { return quote(b.Schema) + "." + quote(name) }
+
+func (b *Box) add(format string, args ...any) {
+	b.statements = append(b.statements, fmt.Sprintf(format, args...))
+}
+
+// quote makes an identifier.
+func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+// text is a string literal.
+func text(s string) string {
+	return "'" + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), "'", "''") + "'"
+}
+
+// orNull is a string literal, NULL if it is empty.
+func orNull(s string) string {
+	if s == "" {
+		return "NULL"
+	}
+	return text(s)
+}
+
+// bit is a boolean as SQL has it.
+func bit(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
