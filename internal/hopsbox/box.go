@@ -13,6 +13,8 @@ type Box struct {
 	release    Release
 	engine     string
 	statements []string
+	long       strings.Builder // the last of them, while rows are added to it
+	rows       int             // how many it has
 	ids        map[string]int
 }
 
@@ -25,13 +27,14 @@ func New(schema string, release Release, engine string) *Box {
 
 // Take returns the statements that were added since the last Take, to be run in order.
 func (b *Box) Take() []string {
+	b.flush()
 	list := b.statements
 	b.statements = nil
 	return list
 }
 
 // Add adds a statement.
-func (b *Box) Add(statement string) { b.statements = append(b.statements, statement) }
+func (b *Box) Add(statement string) { b.add("%s", statement) }
 
 // A Project is a project with its feature store.
 type Project struct {
@@ -208,6 +211,39 @@ func (j *Join) servingKeys() []Key {
 		}
 	}
 	return keys
+}
+
+// Many adds feature views of one feature group each, with so many features, and as many feature groups as it takes for each
+// to be read by a hundred views. The groups have no rows.
+func (p *Project) Many(views, features int) {
+	b := p.box
+	columns := []Column{{Name: "id", Offline: "bigint", Key: true}}
+	for i := range features {
+		columns = append(columns, Column{Name: fmt.Sprintf("f%02d", i), Offline: "double"})
+	}
+	const viewsOfOne = 100
+	var groups []*Group
+	for i := range (views + viewsOfOne - 1) / viewsOfOne {
+		groups = append(groups, p.Group(Group{Name: fmt.Sprintf("many%03d", i), Version: 1, Columns: columns}))
+	}
+	first := b.ids["feature_view"] + 1
+	join := b.ids["training_dataset_join"] + 1
+	for v := range views {
+		b.insert("training_dataset_join", "feature_group, idx, feature_view_id", groups[v/viewsOfOne].id, 0, first+v)
+	}
+	for v := range views {
+		for i, c := range columns[1:] {
+			b.insert("training_dataset_feature", "feature_group, name, type, td_join, idx, feature_view_id",
+				groups[v/viewsOfOne].id, text(c.Name), text(c.Offline), join+v, i, first+v)
+		}
+	}
+	for v := range views {
+		b.insert("serving_key", "feature_name, join_index, feature_group_id, required, feature_view_id",
+			text("id"), 0, groups[v/viewsOfOne].id, 1, first+v)
+	}
+	for v := range views {
+		b.insert("feature_view", "name, feature_store_id, creator, version", text(fmt.Sprintf("many%05d", v)), p.store, 1, 1)
+	}
 }
 
 // DropView deletes a feature view.

@@ -96,14 +96,37 @@ func (b *Box) create(release Release, engine string) {
 func (b *Box) insert(table string, columns string, values ...any) int {
 	b.ids[table]++
 	id := b.ids[table]
-	format := strings.Repeat(", %v", len(values))
-	b.add("INSERT INTO %s (id, %s) VALUES (%d%s)", b.table(table), columns, id, fmt.Sprintf(format, values...))
+	into := fmt.Sprintf("INSERT INTO %s (id, %s) VALUES ", b.table(table), columns)
+	row := fmt.Sprintf("(%d"+strings.Repeat(", %v", len(values))+")", append([]any{id}, values...)...)
+	last := len(b.statements) - 1
+	if b.rows > 0 && b.rows < rowsAtOnce && strings.HasPrefix(b.statements[last], into) {
+		b.long.WriteString(", " + row)
+		b.rows++
+		return id
+	}
+	b.flush()
+	b.long.WriteString(into + row)
+	b.statements = append(b.statements, into) // for the sake of its place; see flush
+	b.rows = 1
 	return id
+}
+
+// rowsAtOnce is how many rows one statement adds at most.
+const rowsAtOnce = 500
+
+// flush ends the statement that rows are being added to.
+func (b *Box) flush() {
+	if b.rows > 0 {
+		b.statements[len(b.statements)-1] = b.long.String()
+		b.long.Reset()
+		b.rows = 0
+	}
 }
 
 func (b *Box) table(name string) string { return quote(b.Schema) + "." + quote(name) }
 
 func (b *Box) add(format string, args ...any) {
+	b.flush()
 	b.statements = append(b.statements, fmt.Sprintf(format, args...))
 }
 
