@@ -163,12 +163,8 @@ func (c *compiler) record(s *hamba.RecordSchema) (*Type, error) {
 	}
 	t := &Type{kind: kindRecord, name: s.FullName()}
 	c.named[s.FullName()] = t // before its fields, which may refer to it
-	empty, seen := true, map[string]bool{}
-	for i, f := range s.Fields() {
-		if seen[f.Name()] {
-			return nil, fmt.Errorf("the record %.100q has a field twice", s.FullName())
-		}
-		seen[f.Name()] = true
+	empty := true
+	for i, f := range s.Fields() { // whose names differ: the library has seen to it
 		of, err := c.compile(f.Type())
 		if err != nil {
 			return nil, err

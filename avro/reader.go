@@ -12,12 +12,45 @@ type reader struct {
 
 	start, limit int // the length of dst at the beginning, and what may be appended to it
 
-	depth int    // of arrays, maps and records around what is read
-	keys  []span // of the maps around what is read, the innermost one's last
+	depth int // of arrays, maps and records around what is read
+
+	// The keys so far of the maps around what is read, the innermost one's last: the first of them in few, the rest in
+	// more. A slice that begins in few would make the compiler put the reader on the heap.
+	keys int
+	few  [fewKeys]span
+	more []span
 }
 
-// A span is where in the datum a key is. It holds no pointer, so that a slice of spans can stay on the stack.
+// fewKeys is how many keys need no memory from the heap.
+const fewKeys = 32
+
+// A span is where in the datum a key is.
 type span struct{ from, to int }
+
+func (r *reader) addKey(key span) {
+	if r.keys < fewKeys {
+		r.few[r.keys] = key
+	} else {
+		r.more = append(r.more, key)
+	}
+	r.keys++
+}
+
+// takeKeys takes back the keys that were added after so many. They are valid until the next is added.
+func (r *reader) takeKeys(outer int) []span {
+	var taken []span
+	switch {
+	case r.keys <= fewKeys:
+		taken = r.few[outer:r.keys]
+	case outer >= fewKeys:
+		taken = r.more[outer-fewKeys:]
+	default:
+		r.more = append(r.more, r.few[outer:]...)
+		taken = r.more
+	}
+	r.keys, r.more = outer, r.more[:max(outer-fewKeys, 0)]
+	return taken
+}
 
 func (r *reader) misfit(at int, what string) *misfit {
 	return &misfit{of: ErrMisfit, what: what, at: at}

@@ -10,14 +10,10 @@ import (
 	"github.com/rongate/rongate/column"
 )
 
-// fewKeys is for how many keys of maps, counting those in one another, there is room on the stack.
-const fewKeys = 32
-
 // AppendJSON appends a datum of the type as JSON, in at most limit bytes. On an error, which is of ErrMisfit or of
 // ErrLimit, dst is returned as it was. The memory it takes beyond dst is bounded by a small multiple of limit.
 func (t *Type) AppendJSON(dst, datum []byte, limit int) ([]byte, error) {
-	var few [fewKeys]span
-	r := reader{datum: datum, start: len(dst), limit: limit, keys: few[:0]}
+	r := reader{datum: datum, start: len(dst), limit: limit}
 	out, m := t.append(dst, &r)
 	if m == nil && r.left() > 0 {
 		m = r.misfit(r.at, "there are bytes after its end")
@@ -94,7 +90,7 @@ func (t *Type) appendMap(dst []byte, r *reader) ([]byte, *misfit) {
 	if m := r.enter(); m != nil {
 		return dst, m
 	}
-	outer := len(r.keys)
+	outer := r.keys
 	dst = append(dst, '{')
 	for n := 0; ; {
 		b, m := r.nextBlock()
@@ -102,8 +98,7 @@ func (t *Type) appendMap(dst []byte, r *reader) ([]byte, *misfit) {
 		case m != nil:
 			return dst, m
 		case b.count == 0:
-			m = r.distinct(r.keys[outer:])
-			r.keys = r.keys[:outer]
+			m = r.distinct(r.takeKeys(outer))
 			r.leave()
 			return append(dst, '}'), m
 		case b.count > int64(r.left()): // every key has a byte at least, its length
@@ -129,7 +124,7 @@ func (t *Type) appendEntry(dst []byte, r *reader) ([]byte, *misfit) {
 	if m != nil {
 		return dst, m
 	}
-	r.keys = append(r.keys, span{r.at - len(key), r.at})
+	r.addKey(span{r.at - len(key), r.at})
 	if dst, m = t.appendText(dst, key, r); m != nil {
 		return dst, m
 	}
