@@ -57,7 +57,7 @@ func allowed() map[string][]string {
 		"internal/faultnet":  {},
 		"internal/frauddata": {},
 		"internal/hist":      {},
-		"internal/hopsbox":   {},
+		"internal/hopsdb":    {},
 		"internal/testbed":   {"internal/faultnet"},
 		"internal/yamldoc":   {},
 	}
@@ -90,7 +90,7 @@ func neverLinked() []string {
 	return []string{
 		"testing", "github.com/dolthub/go-mysql-server",
 		module + "/internal/devdb", module + "/internal/testbed", module + "/internal/faultnet",
-		module + "/internal/fakenode", module + "/internal/hopsbox", module + "/bench", module + "/loadtest",
+		module + "/internal/fakenode", module + "/internal/hopsdb", module + "/bench", module + "/loadtest",
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/rongate/rongate/internal/faultnet"
-	"github.com/rongate/rongate/internal/hopsbox"
+	"github.com/rongate/rongate/internal/hopsdb"
 	"github.com/rongate/rongate/internal/testbed"
 )
 
@@ -24,46 +24,46 @@ type servedCase struct {
 	entry   string
 	want    string // features, vector and status, as JSON
 	code    int    // 0: 200
-	release hopsbox.Release
+	release hopsdb.Release
 }
 
 // installation is a company's feature stores, in a release of Hopsworks.
 type installation struct {
-	*hopsbox.Box
+	*hopsdb.Box
 	suffix             string
-	payments, people   *hopsbox.Project
-	accounts, merchant *hopsbox.Group
-	pairs, clients     *hopsbox.Group
-	dated              *hopsbox.Group
+	payments, people   *hopsdb.Project
+	accounts, merchant *hopsdb.Group
+	pairs, clients     *hopsdb.Group
+	dated              *hopsdb.Group
 }
 
-func columns(list ...string) (found []hopsbox.Column) {
+func columns(list ...string) (found []hopsdb.Column) {
 	for _, c := range list {
 		name, rest, _ := strings.Cut(c, " ")
 		offline, sql, _ := strings.Cut(rest, "/")
 		kind, key := strings.CutSuffix(offline, "!")
-		found = append(found, hopsbox.Column{Name: name, Offline: kind, SQL: sql, Key: key})
+		found = append(found, hopsdb.Column{Name: name, Offline: kind, SQL: sql, Key: key})
 	}
 	return found
 }
 
 // newInstallation makes one. Stores have a suffix, so that there can be several on one server.
-func newInstallation(release hopsbox.Release, suffix, engine string) *installation {
-	c := &installation{Box: hopsbox.New("hopsworks"+suffix, release, engine), suffix: suffix}
+func newInstallation(release hopsdb.Release, suffix, engine string) *installation {
+	c := &installation{Box: hopsdb.New("hopsworks"+suffix, release, engine), suffix: suffix}
 	c.payments, c.people = c.Project("payments"+suffix), c.Project("people"+suffix)
-	c.accounts = c.payments.Group(hopsbox.Group{Name: "accounts", Version: 1, Columns: columns(
+	c.accounts = c.payments.Group(hopsdb.Group{Name: "accounts", Version: 1, Columns: columns(
 		"account_id bigint!", "balance decimal(20,4)", "active boolean", "opened date", "country string", "score double",
 		"seen timestamp/timestamp(3)", "photo binary", "merchant_id string", "small smallint", "fraud int",
 	)},
 		`9007199254740993, 1234567890123456.7890, 1, '2026-01-02', 'SE', 0.1, '2026-01-02 03:04:05.678', x'00ff', 'm-1', -7, 1`,
 		`2, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL`)
-	c.merchant = c.payments.Group(hopsbox.Group{Name: "merchants", Version: 2, Columns: columns(
+	c.merchant = c.payments.Group(hopsdb.Group{Name: "merchants", Version: 2, Columns: columns(
 		"merchant_id string!", "name string", "risk float")}, `'m-1', 'Shop', 0.5`, `'m-2', 'Stall', 1.5`)
-	c.pairs = c.payments.Group(hopsbox.Group{Name: "pairs", Version: 1, Columns: columns(
+	c.pairs = c.payments.Group(hopsdb.Group{Name: "pairs", Version: 1, Columns: columns(
 		"account_id bigint!", "merchant_id string!", "n int")}, `1, 'm-1', 11`, `1, 'm-2', 12`)
-	c.clients = c.people.Group(hopsbox.Group{Name: "clients", Version: 1, Columns: columns(
+	c.clients = c.people.Group(hopsdb.Group{Name: "clients", Version: 1, Columns: columns(
 		"id int!", "age int")}, `1, 31`, `2, 32`)
-	c.dated = c.payments.Group(hopsbox.Group{Name: "dated", Version: 1, EventTime: "at", TTL: 3600, Columns: columns(
+	c.dated = c.payments.Group(hopsdb.Group{Name: "dated", Version: 1, EventTime: "at", TTL: 3600, Columns: columns(
 		"id int!", "v int", "at timestamp")}, `1, 10, UTC_TIMESTAMP()`, `2, 20, '2020-01-01 00:00:00'`)
 	c.views()
 	c.oddViews()
@@ -72,8 +72,8 @@ func newInstallation(release hopsbox.Release, suffix, engine string) *installati
 
 // views adds those that are served.
 func (c *installation) views() {
-	one := func(g *hopsbox.Group, features ...string) hopsbox.Join {
-		return hopsbox.Join{Group: g, Features: features}
+	one := func(g *hopsdb.Group, features ...string) hopsdb.Join {
+		return hopsdb.Join{Group: g, Features: features}
 	}
 	c.payments.View("types", 1, one(c.accounts, "balance", "active", "opened", "country", "score", "seen", "photo", "small"))
 	c.payments.View("order", 1, one(c.accounts, "small", "account_id", "active"))
@@ -82,54 +82,54 @@ func (c *installation) views() {
 	c.payments.View("versions", 1, one(c.accounts, "small"))
 	c.payments.View("versions", 2, one(c.accounts, "country"))
 	c.payments.View("composite", 1, one(c.pairs, "n", "merchant_id"))
-	c.payments.View("joined", 1, one(c.accounts, "country"), hopsbox.Join{
+	c.payments.View("joined", 1, one(c.accounts, "country"), hopsdb.Join{
 		Group: c.merchant, Prefix: "m_",
 		Features: []string{"name"}, On: map[string]string{"merchant_id": "merchant_id"},
 	})
-	c.payments.View("prefixed", 1, one(c.accounts, "country"), hopsbox.Join{
+	c.payments.View("prefixed", 1, one(c.accounts, "country"), hopsdb.Join{
 		Group: c.merchant, Prefix: "m_",
 		Features: []string{"name", "merchant_id"},
 	})
-	c.payments.View("self", 1, hopsbox.Join{Group: c.clients, Prefix: "a_", Features: []string{"age"}},
-		hopsbox.Join{Group: c.clients, Prefix: "b_", Features: []string{"age"}})
-	c.payments.View("clash", 1, one(c.clients, "age"), hopsbox.Join{
+	c.payments.View("self", 1, hopsdb.Join{Group: c.clients, Prefix: "a_", Features: []string{"age"}},
+		hopsdb.Join{Group: c.clients, Prefix: "b_", Features: []string{"age"}})
+	c.payments.View("clash", 1, one(c.clients, "age"), hopsdb.Join{
 		Group: c.dated, Features: []string{"v"},
-		Keys: []hopsbox.Key{{Column: "id", Prefix: "0_", Required: true}},
+		Keys: []hopsdb.Key{{Column: "id", Prefix: "0_", Required: true}},
 	})
 	c.payments.View("shared", 1, one(c.clients, "age"))
 	c.people.View("own", 1, one(c.clients, "age", "id"))
 	c.payments.View("ttl", 1, one(c.dated, "v"))
-	c.payments.View("override", 1, hopsbox.Join{
+	c.payments.View("override", 1, hopsdb.Join{
 		Group: c.accounts, Features: []string{"small"},
-		Keys: []hopsbox.Key{{Column: "account_id", Prefix: "left_", JoinOn: "who", Required: false}},
+		Keys: []hopsdb.Key{{Column: "account_id", Prefix: "left_", JoinOn: "who", Required: false}},
 	})
-	c.payments.View("preferred", 1, hopsbox.Join{
+	c.payments.View("preferred", 1, hopsdb.Join{
 		Group: c.accounts, Features: []string{"small"},
-		Keys: []hopsbox.Key{{Column: "account_id", Prefix: "left_", JoinOn: "who", Required: true}},
+		Keys: []hopsdb.Key{{Column: "account_id", Prefix: "left_", JoinOn: "who", Required: true}},
 	})
-	c.payments.View("nokeys", 1, hopsbox.Join{Group: c.accounts, Features: []string{"small"}, Keys: []hopsbox.Key{}})
+	c.payments.View("nokeys", 1, hopsdb.Join{Group: c.accounts, Features: []string{"small"}, Keys: []hopsdb.Key{}})
 }
 
 // oddViews adds those of which something is not served, or all.
 func (c *installation) oddViews() {
-	left := hopsbox.Join{Group: c.accounts, Features: []string{"country"}}
-	offline := c.payments.Group(hopsbox.Group{
+	left := hopsdb.Join{Group: c.accounts, Features: []string{"country"}}
+	offline := c.payments.Group(hopsdb.Group{
 		Name: "offline", Version: 1, Offline: true,
 		Columns: columns("account_id bigint!", "target int"),
 	})
-	spine := c.payments.Group(hopsbox.Group{
+	spine := c.payments.Group(hopsdb.Group{
 		Name: "spine", Version: 1, Spine: true,
 		Columns: columns("account_id bigint!", "amount double"),
 	})
-	embedded := c.payments.Group(hopsbox.Group{
+	embedded := c.payments.Group(hopsdb.Group{
 		Name: "vectors", Version: 1, Embedding: true,
 		Columns: columns("account_id bigint!", "embedding array<float>"),
 	})
-	absent := c.payments.Group(hopsbox.Group{
+	absent := c.payments.Group(hopsdb.Group{
 		Name: "absent", Version: 1, NoTable: true,
 		Columns: columns("account_id bigint!", "v int"),
 	})
-	nested := c.payments.Group(hopsbox.Group{
+	nested := c.payments.Group(hopsdb.Group{
 		Name: "nested", Version: 1,
 		Columns: columns("account_id bigint!", "list array<double>", "odd array<int>"),
 	},
@@ -137,28 +137,28 @@ func (c *installation) oddViews() {
 	schema := `{"type": "record", "name": "nested", "fields": [{"name": "account_id", "type": ["null", "long"]}, ` +
 		`{"name": "list", "type": ["null", {"type": "array", "items": ["null", "double"]}]}]}`
 	older := strings.ReplaceAll(schema, `["null", "double"]`, `"double"`)
-	read := c.payments.Group(hopsbox.Group{
+	read := c.payments.Group(hopsdb.Group{
 		Name: "read", Version: 1, Schemas: []string{schema, older},
 		Columns: columns("account_id bigint!", "list array<double>", "odd array<int>"),
 	},
 		"1, x'0204000000000000f83f00000000000000c000', NULL", "2, NULL, NULL", "3, x'00', NULL", "4, x'0202', NULL")
-	c.payments.View("labelgroup", 1, left, hopsbox.Join{Group: offline, Features: []string{"-target"}})
-	c.payments.View("labelkey", 1, left, hopsbox.Join{Group: offline, Prefix: "l_", Features: []string{"-target"}})
-	c.payments.View("offline", 1, left, hopsbox.Join{Group: offline, Features: []string{"target"}})
-	c.payments.View("spine", 1, hopsbox.Join{Group: spine, Features: []string{"amount", "account_id"}}, left)
-	c.payments.View("absent", 1, left, hopsbox.Join{Group: absent, Features: []string{"v"}})
-	c.payments.View("deleted", 1, left, hopsbox.Join{Group: c.merchant, Features: []string{"name"}, Deleted: true})
-	c.payments.View("complex", 1, left, hopsbox.Join{Group: nested, Features: []string{"list"}})
-	c.payments.View("lists", 1, hopsbox.Join{Group: read, Features: []string{"list"}})
-	c.payments.View("nofield", 1, hopsbox.Join{Group: read, Features: []string{"odd"}})
-	c.payments.View("onlylabels", 1, hopsbox.Join{Group: c.accounts, Features: []string{"-fraud"}})
-	c.payments.View("unknown", 1, hopsbox.Join{Group: c.accounts, Features: []string{"country", "nothing"}})
-	c.payments.View("embedded", 1, left, hopsbox.Join{Group: embedded, Prefix: "e_", Features: []string{"embedding"}})
+	c.payments.View("labelgroup", 1, left, hopsdb.Join{Group: offline, Features: []string{"-target"}})
+	c.payments.View("labelkey", 1, left, hopsdb.Join{Group: offline, Prefix: "l_", Features: []string{"-target"}})
+	c.payments.View("offline", 1, left, hopsdb.Join{Group: offline, Features: []string{"target"}})
+	c.payments.View("spine", 1, hopsdb.Join{Group: spine, Features: []string{"amount", "account_id"}}, left)
+	c.payments.View("absent", 1, left, hopsdb.Join{Group: absent, Features: []string{"v"}})
+	c.payments.View("deleted", 1, left, hopsdb.Join{Group: c.merchant, Features: []string{"name"}, Deleted: true})
+	c.payments.View("complex", 1, left, hopsdb.Join{Group: nested, Features: []string{"list"}})
+	c.payments.View("lists", 1, hopsdb.Join{Group: read, Features: []string{"list"}})
+	c.payments.View("nofield", 1, hopsdb.Join{Group: read, Features: []string{"odd"}})
+	c.payments.View("onlylabels", 1, hopsdb.Join{Group: c.accounts, Features: []string{"-fraud"}})
+	c.payments.View("unknown", 1, hopsdb.Join{Group: c.accounts, Features: []string{"country", "nothing"}})
+	c.payments.View("embedded", 1, left, hopsdb.Join{Group: embedded, Prefix: "e_", Features: []string{"embedding"}})
 }
 
 // servedCases are the rules by which views are served.
 func servedCases() []servedCase {
-	const five = hopsbox.Release5
+	const five = hopsdb.Release5
 	big := `{"account_id": 9007199254740993}`
 	small := `{"features":["small"],"vector":[-7],"status":"COMPLETE"}`
 	return []servedCase{
@@ -301,7 +301,7 @@ func TestHopsworks(t *testing.T) {
 	for _, kind := range []testbed.Kind{testbed.KindMariaDB, testbed.KindNDB} {
 		t.Run(string(kind), func(t *testing.T) {
 			db := shared.Get(t, kind)
-			for release, suffix := range map[hopsbox.Release]string{hopsbox.Release40: "_40", hopsbox.Release5: "_5"} {
+			for release, suffix := range map[hopsdb.Release]string{hopsdb.Release40: "_40", hopsdb.Release5: "_5"} {
 				in := newInstallation(release, suffix, db.Engine())
 				execute(t, db, strings.Join(in.Take(), ";\n"))
 				p := newHopsworksProgram(t, db, in.Schema, "")
@@ -381,19 +381,19 @@ func (c *installation) follow(t *testing.T, db testbed.Cluster, p *program) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	added := c.payments.View("added", 1, hopsbox.Join{Group: c.accounts, Features: []string{"small"}})
+	added := c.payments.View("added", 1, hopsdb.Join{Group: c.accounts, Features: []string{"small"}})
 	served("a new view", "payments/added/1", http.StatusOK)
 	c.DropView(added)
 	served("one that was deleted", "payments/added/1", http.StatusNotFound)
-	changed := c.payments.View("added", 1, hopsbox.Join{Group: c.accounts, Features: []string{"country"}})
+	changed := c.payments.View("added", 1, hopsdb.Join{Group: c.accounts, Features: []string{"country"}})
 	served("one in its place", "payments/added/1", http.StatusOK)
 	if got, _ := p.vector(c.suffix, "payments/added/1", big); !strings.Contains(got, `"SE"`) {
 		t.Errorf("the view of before: %s", got)
 	}
 	c.DropView(changed)
-	fresh := c.payments.Group(hopsbox.Group{Name: "fresh", Version: 1, Columns: columns("account_id bigint!", "v int")},
+	fresh := c.payments.Group(hopsdb.Group{Name: "fresh", Version: 1, Columns: columns("account_id bigint!", "v int")},
 		"9007199254740993, 3")
-	c.payments.View("fresh", 1, hopsbox.Join{Group: fresh, Features: []string{"v"}})
+	c.payments.View("fresh", 1, hopsdb.Join{Group: fresh, Features: []string{"v"}})
 	served("a view of a new table", "payments/fresh/1", http.StatusOK)
 	c.Add(fmt.Sprintf("CREATE TABLE `payments%s`.`absent_1` (account_id BIGINT PRIMARY KEY, v INT) %s", c.suffix, db.Engine()))
 	served("a view whose table is there at last", "payments/absent/1", http.StatusOK)
@@ -406,7 +406,7 @@ func (c *installation) follow(t *testing.T, db testbed.Cluster, p *program) {
 // fails.
 func TestHopsworksAway(t *testing.T) {
 	db := shared.Get(t, testbed.KindMariaDB)
-	in := newInstallation(hopsbox.Release5, "_away", db.Engine())
+	in := newInstallation(hopsdb.Release5, "_away", db.Engine())
 	execute(t, db, strings.Join(in.Take(), ";\n"))
 	metadata, err := faultnet.New(faultnet.Config{Upstream: db.Nodes()[0].Address})
 	if err != nil {
@@ -441,7 +441,7 @@ func TestHopsworksAway(t *testing.T) {
 			}
 			p.awaitMetric(t, "rongate_metadata_live 1")
 			version := 10 + len(name)
-			in.payments.View("versions", version, hopsbox.Join{Group: in.accounts, Features: []string{"small"}})
+			in.payments.View("versions", version, hopsdb.Join{Group: in.accounts, Features: []string{"small"}})
 			execute(t, db, strings.Join(in.Take(), ";\n"))
 			p.poll(func() bool {
 				_, code := p.vector("_away", fmt.Sprintf("payments/versions/%d", version), `{"account_id": 2}`)

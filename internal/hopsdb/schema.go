@@ -1,4 +1,4 @@
-package hopsbox
+package hopsdb
 
 import (
 	"fmt"
