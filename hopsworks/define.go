@@ -39,6 +39,9 @@ func (m *Metadata) Define() []*catalog.StoreDef {
 	return defs
 }
 
+// maxTTL is a century in seconds: what Hopsworks takes beyond it may be more than a time.Duration does.
+const maxTTL = 100 * 365 * 24 * 60 * 60
+
 // definer is one run of Define.
 type definer struct {
 	stores   map[int64]*catalog.StoreDef
@@ -66,7 +69,7 @@ func (d *definer) define(g *group) *catalog.GroupDef {
 		Complex: map[string]column.Decoder{},
 	}
 	if g.EventTime != "" && g.TTL > 0 {
-		g.def.TTL = time.Duration(g.TTL) * time.Second
+		g.def.TTL = time.Duration(min(g.TTL, maxTTL)) * time.Second
 	}
 	store.Groups = append(store.Groups, g.def)
 	return g.def

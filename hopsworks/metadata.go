@@ -105,6 +105,9 @@ func (v *View) sort() {
 	slices.SortFunc(v.Keys, func(a, b ServingKey) int { return cmp.Or(cmp.Compare(a.Join, b.Join), cmp.Compare(a.ID, b.ID)) })
 }
 
+// whole reports whether the view has children of every kind that one has.
+func (v *View) whole() bool { return len(v.Joins) > 0 && len(v.Features) > 0 && len(v.Keys) > 0 }
+
 // A schemaKey finds a feature group's schema.
 type schemaKey struct {
 	project int64

@@ -132,7 +132,9 @@ func (r *reading) views() error {
 	}
 	added := map[int64]*View{}
 	for i, v := range list {
-		if old := known[v.ID]; old != nil && old.Store == v.Store && old.Name == v.Name && old.Version == v.Version {
+		old := known[v.ID]
+		// One without children is read again: they may have been on their way.
+		if old != nil && old.whole() && old.Store == v.Store && old.Name == v.Name && old.Version == v.Version {
 			list[i] = old
 		} else {
 			added[v.ID] = v

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/rongate/rongate/catalog"
-	"github.com/rongate/rongate/internal/hopsbox"
+	"github.com/rongate/rongate/internal/hopsdb"
 	"github.com/rongate/rongate/internal/testbed"
 	"github.com/rongate/rongate/lookup"
 	"github.com/rongate/rongate/pool"
@@ -22,7 +22,7 @@ var shared testbed.Shared
 func TestMain(m *testing.M) { os.Exit(shared.Main(m).Run()) }
 
 // installed runs the statements of a Box on a server, and returns how to ask it.
-func installed(t testing.TB, db testbed.Cluster, b *hopsbox.Box) Config {
+func installed(t testing.TB, db testbed.Cluster, b *hopsdb.Box) Config {
 	t.Helper()
 	statements := b.Take()
 	for len(statements) > 0 {
@@ -55,7 +55,7 @@ func BenchmarkMetadata(b *testing.B) {
 	for _, kind := range []testbed.Kind{testbed.KindMariaDB, testbed.KindNDB} {
 		b.Run(string(kind), func(b *testing.B) {
 			db := shared.Get(b, kind)
-			box := hopsbox.New("hopsworks_many", hopsbox.Release5, db.Engine())
+			box := hopsdb.New("hopsworks_many", hopsdb.Release5, db.Engine())
 			box.Project("many").Many(views(b), 20)
 			cfg := installed(b, db, box)
 			defer func() { _ = db.Exec(context.Background(), "DROP DATABASE hopsworks_many; DROP DATABASE many") }()

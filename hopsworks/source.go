@@ -84,6 +84,7 @@ type Source struct {
 	mark     mark
 	current  *Metadata // what was read last
 	used     *Metadata // what OnChange took last
+	unused   string    // why it did not take the current ones, as it was told last
 	compared time.Time
 	reread   time.Time
 }
@@ -172,7 +173,10 @@ func (s *Source) follow(ctx context.Context) {
 		}
 		if err := s.use(ctx); err != nil && ctx.Err() == nil {
 			wait = jitter(max(retryAfter, s.cfg.Poll))
-			s.cfg.Log.Warn("metadata cannot be used now", "error", err)
+			if text := err.Error(); text != s.unused {
+				s.cfg.Log.Warn("metadata cannot be put in force; it is tried again every second", "error", text)
+				s.unused = text
+			}
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -240,7 +244,7 @@ func (s *Source) use(ctx context.Context) error {
 	if err := s.cfg.OnChange(ctx, s.current); err != nil {
 		return err
 	}
-	s.used = s.current
+	s.used, s.unused = s.current, ""
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Changes++
