@@ -55,7 +55,8 @@ func short(err error) error {
 
 // A cleaner copies a schema with nothing but what decides how data is laid out, and within bounds. The library then
 // never sees defaults, which it would apply (a default for a large fixed type takes memory, one for a recursive record a
-// recursion), nor numbers that it would round.
+// recursion), nor aliases, which it would take for names and prefer to the types of that name, nor numbers that it
+// would round.
 type cleaner struct{ types int }
 
 // schema copies one type. depth is how many arrays, maps and records are around it.
@@ -65,7 +66,7 @@ func (c *cleaner) schema(v any, depth int) (any, error) {
 	}
 	switch v := v.(type) {
 	case string:
-		return v, nil
+		return qualified(v), nil
 	case map[string]any:
 		return c.object(v, depth)
 	case []any:
@@ -90,10 +91,16 @@ func (c *cleaner) object(v map[string]any, depth int) (any, error) {
 		return nil, errors.New("an object that is to be a type does not name it")
 	}
 	clean := map[string]any{"type": kind}
-	for _, key := range []string{"name", "namespace", "aliases", "symbols"} {
+	for _, key := range []string{"name", "namespace", "symbols"} {
 		if value, ok := v[key]; ok {
 			clean[key] = value
 		}
+	}
+	if name, ok := v["name"].(string); ok {
+		clean["name"] = qualified(name)
+	}
+	if space, ok := v["namespace"].(string); ok {
+		clean["namespace"] = namespace(space)
 	}
 	cleanLogical(clean, v)
 	key := ""
@@ -144,6 +151,28 @@ func (c *cleaner) fields(v any, depth int) (any, error) {
 		clean[i] = map[string]any{"name": f["name"], "type": of}
 	}
 	return clean, nil
+}
+
+// qualified makes the namespace in front of a name, if there is one, one that the library accepts.
+func qualified(name string) string {
+	last := strings.LastIndexByte(name, '.')
+	if last < 0 {
+		return name
+	}
+	return namespace(name[:last]) + name[last:]
+}
+
+// namespace puts a letter in front of the parts of a namespace that begin with a digit. Hopsworks names a feature group's
+// namespace after its project, which may begin with one; the specification does not allow that, and the library
+// insists. Should two names become one so, the library refuses the second.
+func namespace(space string) string {
+	parts := strings.Split(space, ".")
+	for i, part := range parts {
+		if part != "" && part[0] >= '0' && part[0] <= '9' {
+			parts[i] = "n" + part
+		}
+	}
+	return strings.Join(parts, ".")
 }
 
 // cleanLogical copies the logical type, but for a decimal that is none, whose bytes are then just bytes: so the

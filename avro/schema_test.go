@@ -98,6 +98,8 @@ func TestParseIgnores(t *testing.T) {
 			`{"name":"a","type":{"type":"string","avro.java.string":"String"},"aliases":["b c"],"Type":1}]}`,
 		"fields named as keys are": record("R", "type", `"int"`, "a", `"int"`),
 		"an alias":                 record("R", "z", `{"type":"record","name":"S","aliases":["T"],"fields":[]}`, "a", `"S"`),
+		"a project that begins with a digit": `{"type":"record","name":"R","namespace":"7eleven_featurestore.db","fields":[` +
+			`{"name":"z","type":` + record("24.7.S") + `},{"name":"a","type":["7eleven_featurestore.db.R","24.7.S"]}]}`,
 	} {
 		r, err := Parse([]byte(schema))
 		if err != nil || r.Field("a") == nil {
@@ -167,6 +169,18 @@ func TestParseRefuses(t *testing.T) {
 	}
 	if _, err := Parse([]byte(record("R", wide...))); err != nil {
 		t.Errorf("20,000 fields: %v", err)
+	}
+}
+
+// TestAliases: an alias is no name, so it does not hide the type that has it for one.
+func TestAliases(t *testing.T) {
+	alias := `{"type":"enum","name":"A","aliases":["B"],"symbols":["S"]}`
+	r, err := Parse([]byte(record("R", "x", `{"type":"fixed","name":"B","size":1}`, "y", alias, "z", `"B"`)))
+	if err != nil || r.Field("z") != r.Field("x") {
+		t.Errorf("%v, %v", r, err)
+	}
+	if _, err := Parse([]byte(record("R", "y", alias, "z", `"B"`))); err == nil {
+		t.Error("an alias was taken for a name")
 	}
 }
 
