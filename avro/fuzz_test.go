@@ -3,6 +3,7 @@ package avro
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -19,6 +20,7 @@ func FuzzParse(f *testing.F) {
 		`{"type":"record","name":"R","aliases":["S"],"fields":[{"name":"f","type":"S"},{"name":"F","type":"int"}]}`,
 		record("R", "f", `{"type":"fixed","name":"X","size":99999999,"logicalType":"decimal","precision":70,"scale":70}`),
 		record("R", "f", `{"type":"enum","name":"E","aliases":["A"],"symbols":["A","A"]}`, "g", `["A","E"]`),
+		record("store.fg_1"+strings.Repeat("\xbe", 1000), "f", `"int"`),
 	} {
 		f.Add([]byte(schema))
 	}

@@ -49,8 +49,9 @@ func Parse(schema []byte) (*Record, error) {
 
 // short cuts a foreign error, which may quote the whole schema.
 func short(err error) error {
-	const enough = 200
-	return errors.New(strings.ToValidUTF8(fmt.Sprintf("%.*s", enough, err.Error()), "\uFFFD"))
+	const enough = 200 // bytes
+	text := err.Error()
+	return errors.New(strings.ToValidUTF8(text[:min(len(text), enough)], "\uFFFD"))
 }
 
 // A cleaner copies a schema with nothing but what decides how data is laid out, and within bounds. The library then
