@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/rongate/rongate/column"
 )
 
 func FuzzParse(f *testing.F) {
@@ -75,7 +77,7 @@ func checkRender(t *testing.T, of *Type, datum []byte, limit int) {
 	t.Helper()
 	got, err := of.AppendJSON([]byte("<"), datum, limit)
 	if err != nil {
-		if string(got) != "<" || errors.Is(err, ErrMisfit) == errors.Is(err, ErrLimit) || !utf8.ValidString(err.Error()) ||
+		if string(got) != "<" || errors.Is(err, ErrMisfit) == errors.Is(err, column.ErrLimit) || !utf8.ValidString(err.Error()) ||
 			len(err.Error()) > 400 {
 			t.Fatalf("%s: %q, %q", of, got, err)
 		}
@@ -88,7 +90,7 @@ func checkRender(t *testing.T, of *Type, datum []byte, limit int) {
 	if err != nil || string(exact) != string(got[1:]) {
 		t.Fatalf("%s: %q, then %q, %v", of, got, exact, err)
 	}
-	if short, err := of.AppendJSON(nil, datum, len(got)-2); !errors.Is(err, ErrLimit) || short != nil {
+	if short, err := of.AppendJSON(nil, datum, len(got)-2); !errors.Is(err, column.ErrLimit) || short != nil {
 		t.Fatalf("%s: %q within a byte less, %v", of, short, err)
 	}
 }

@@ -7,18 +7,13 @@ import (
 	"strings"
 )
 
-// What the errors of AppendJSON are of, for errors.Is. None of their texts contains anything of the datum's values.
-var (
-	// ErrMisfit says that a datum is not of the type that was to render it.
-	ErrMisfit = errors.New("the datum does not fit its Avro type")
-
-	// ErrLimit says that a datum takes more JSON than the caller allowed. What was read of it is sound.
-	ErrLimit = errors.New("the datum takes more JSON than allowed")
-)
+// ErrMisfit is what the errors of AppendJSON are of, for errors.Is, unless they are of column.ErrLimit: a datum is not of the
+// type that was to render it. None of their texts contains anything of the datum's values.
+var ErrMisfit = errors.New("the datum does not fit its Avro type")
 
 // A misfit is where in a datum reading ended, and why. It is made only when it does, so that reading costs nothing for it.
 type misfit struct {
-	of   error  // ErrMisfit or ErrLimit
+	of   error  // ErrMisfit or column.ErrLimit
 	what string // empty where of says all
 	at   int    // bytes of the datum before the value that is meant
 	path []byte // from the outermost step; see within

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/rongate/rongate/column"
 )
 
 // TestMisfits says for every way in which a datum may not fit where that is found, and that nothing of it is told.
@@ -88,7 +90,7 @@ func TestMisfits(t *testing.T) {
 	} {
 		of := typeOf(t, test.schema)
 		got, err := of.AppendJSON([]byte("<"), test.datum, ample)
-		if !errors.Is(err, ErrMisfit) || errors.Is(err, ErrLimit) || string(got) != "<" {
+		if !errors.Is(err, ErrMisfit) || errors.Is(err, column.ErrLimit) || string(got) != "<" {
 			t.Errorf("%s of %x: %s, %v", of, test.datum, got, err)
 			continue
 		}

@@ -3,6 +3,8 @@ package avro
 import (
 	"encoding/binary"
 	"unicode/utf8"
+
+	"github.com/rongate/rongate/column"
 )
 
 // A reader goes through one datum from its first byte to its last. It lives on the stack of AppendJSON.
@@ -56,7 +58,7 @@ func (r *reader) misfit(at int, what string) *misfit {
 	return &misfit{of: ErrMisfit, what: what, at: at}
 }
 
-func (r *reader) overLimit() *misfit { return &misfit{of: ErrLimit, at: r.at} }
+func (r *reader) overLimit() *misfit { return &misfit{of: column.ErrLimit, at: r.at} }
 
 // room is how many bytes may still be appended.
 func (r *reader) room(dst []byte) int { return r.limit - (len(dst) - r.start) }

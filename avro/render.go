@@ -11,7 +11,7 @@ import (
 )
 
 // AppendJSON appends a datum of the type as JSON, in at most limit bytes. On an error, which is of ErrMisfit or of
-// ErrLimit, dst is returned as it was. The memory it takes beyond dst is bounded by a small multiple of limit.
+// column.ErrLimit, dst is returned as it was. The memory it takes beyond dst is bounded by a small multiple of limit.
 func (t *Type) AppendJSON(dst, datum []byte, limit int) ([]byte, error) {
 	r := reader{datum: datum, start: len(dst), limit: limit}
 	out, m := t.append(dst, &r)

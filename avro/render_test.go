@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/rongate/rongate/column"
 )
 
 // view is what encoding/json makes of JSON, with the digits of its numbers.
@@ -67,7 +69,7 @@ func TestEveryByteCounts(t *testing.T) {
 		if got, err := of.AppendJSON([]byte("<"), s.datum, len(full)); err != nil || string(got) != "<"+string(full) {
 			t.Fatalf("%s of %x with just enough room: %s, %v", s.schema, s.datum, got, err)
 		}
-		if got, err := of.AppendJSON([]byte("<"), s.datum, len(full)-1); !errors.Is(err, ErrLimit) || string(got) != "<" {
+		if got, err := of.AppendJSON([]byte("<"), s.datum, len(full)-1); !errors.Is(err, column.ErrLimit) || string(got) != "<" {
 			t.Fatalf("%s of %x with a byte too few: %s, %v", s.schema, s.datum, got, err)
 		}
 	}

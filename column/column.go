@@ -72,7 +72,7 @@ type Decoder interface {
 }
 
 // ErrLimit is a datum that would be rendered as more bytes than there may be.
-var ErrLimit = errors.New("column: more bytes than there may be")
+var ErrLimit = errors.New("it takes more JSON than allowed")
 
 // Large reports whether reading the column costs NDB a round trip a row, so that it is read in a statement of its own.
 func (c *Column) Large() bool { return c.Kind == Text || c.Kind == Blob || c.Kind == JSON }

@@ -1,7 +1,6 @@
 package hopsworks
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -221,19 +220,7 @@ func (d *definer) decoder(g *group, name string) (column.Decoder, error) {
 	if t == nil {
 		return nil, fmt.Errorf("the schema of feature group %s has no field %s", g.label(), name)
 	}
-	return complexFeature{t}, nil
-}
-
-// A complexFeature renders datums of a type, for package column.
-type complexFeature struct{ *avro.Type }
-
-// AppendJSON implements column.Decoder.
-func (c complexFeature) AppendJSON(dst, datum []byte, limit int) ([]byte, error) {
-	dst, err := c.Type.AppendJSON(dst, datum, limit)
-	if errors.Is(err, avro.ErrLimit) {
-		err = column.ErrLimit
-	}
-	return dst, err
+	return t, nil
 }
 
 // schema reads the schema of a group.

@@ -247,9 +247,33 @@ func TestHealthMetrics(t *testing.T) {
 	}
 }
 
+// TestMetadataMetrics: where the catalogue is of a metadata layer, it is told how that is.
+func TestMetadataMetrics(t *testing.T) {
+	at := time.UnixMilli(1_767_323_045_500)
+	s := start(t, Config{Metadata: func() MetadataStats {
+		return MetadataStats{Live: true, KnownAt: at, Polls: 5, Failures: 2, Changes: 3, Served: 7, Unserved: 4}
+	}}, &fakeService{})
+	text := s.send(s.health, "GET", "/metrics", "").body
+	for _, want := range []string{
+		"rongate_metadata_live 1", "rongate_metadata_known_timestamp_seconds 1.7673230455e+09", "rongate_metadata_changes_total 3",
+		`rongate_metadata_polls_total{result="answered"} 3`, `rongate_metadata_polls_total{result="failed"} 2`,
+		`rongate_metadata_feature_views{served="yes"} 7`, `rongate_metadata_feature_views{served="no"} 4`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	if strings.Contains(text, "\nrongate_metadata_snapshot_timestamp_seconds ") {
+		t.Error("a snapshot is told of that there is not")
+	}
+}
+
 // TestQueriesNameMetrics: what the documents ask for is there.
 func TestQueriesNameMetrics(t *testing.T) {
-	s := start(t, Config{Reloads: func() ReloadStats { return ReloadStats{AcceptedAt: time.Now()} }}, &fakeService{})
+	s := start(t, Config{
+		Reloads:  func() ReloadStats { return ReloadStats{AcceptedAt: time.Now()} },
+		Metadata: func() MetadataStats { return MetadataStats{KnownAt: time.Now(), SavedAt: time.Now()} },
+	}, &fakeService{})
 	text := s.send(s.health, "GET", "/metrics", "").body
 	name := regexp.MustCompile(`\brongate_[a-z_]*[a-z]`)
 	for _, path := range []string{"../deploy/metrics.md", "../README.md", "../deploy/kubernetes/README.md"} {

@@ -312,6 +312,7 @@ func TestHopsworks(t *testing.T) {
 						t.Run(suffix[1:]+"/"+test.rule, func(t *testing.T) { p.expect(t, suffix, test) })
 					}
 				}
+				in.detail(t, p)
 				in.follow(t, db, p)
 				p.stop()
 			}
@@ -358,6 +359,27 @@ func (p *program) vector(suffix, view, entry string) (answer string, code int) {
 		return fmt.Sprintf("%v: %s", err, text), 0
 	}
 	return fmt.Sprintf(`{"features":%s,"vector":%s,"status":%s}`, fields.Features, fields.Vector, fields.Status), 200
+}
+
+// detail names the features that do not fit their schema.
+func (c *installation) detail(t *testing.T, p *program) {
+	t.Helper()
+	for entry, want := range map[string]string{
+		`{"account_id": 4}`: `"groups":[{"name":"read_1","status":"COMPLETE","unfit":["list"]}]`,
+		`{"account_id": 2}`: `"groups":[{"name":"read_1","status":"COMPLETE"}]`,
+	} {
+		body := fmt.Sprintf(`{"featureStore": "payments%s", "featureView": "lists", "entry": %s, "options": {"detail": true}}`,
+			c.suffix, entry)
+		response, err := http.Post(p.public+"/feature-vectors", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s, %v; want %s", text, err, want)
+		}
+	}
 }
 
 // follow changes the metadata while rongate serves: what is new is served within a second.
