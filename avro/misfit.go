@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ErrMisfit is what the errors of AppendJSON are of, for errors.Is, unless they are of column.ErrLimit: a datum is not of the
-// type that was to render it. None of their texts contains anything of the datum's values.
+// ErrMisfit is what the errors of AppendJSON are of, for errors.Is, unless they are of column.ErrLimit: a datum is not of
+// the type that was to render it. None of their texts contains anything of the datum's values.
 var ErrMisfit = errors.New("the datum does not fit its Avro type")
 
 // A misfit is where in a datum reading ended, and why. It is made only when it does, so that reading costs nothing for it.
