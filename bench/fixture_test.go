@@ -189,7 +189,9 @@ func open(b testing.TB, db testbed.Cluster, catalogue string) *vectors.Service {
 // everything may be read.
 type everything struct{}
 
-func (everything) MayRead(string, string) bool { return true }
+func (everything) MayRead(*catalog.View) bool { return true }
+
+func (everything) MayKnow(string, string) bool { return true }
 
 // appendBody writes a request for the entries with some keys.
 func appendBody(dst []byte, view string, keys []int64) []byte {

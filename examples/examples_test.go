@@ -153,7 +153,7 @@ func TestProgramAcceptsExamples(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	ofMetadata := []string{"hopsworks", "schema", "nodes", "database", "snapshot", "poll", "compare", "reread"}
+	ofMetadata := []string{"hopsworks", "schema", "nodes", "database", "snapshot", "poll", "compare", "reread", "apiKeys"}
 	for _, tc := range []struct {
 		name     string
 		config   string

@@ -14,6 +14,7 @@ type Metadata struct {
 	Groups  []Group  `json:"groups"`
 	Views   []*View  `json:"views"` // a View is never altered: Metadata that follow one another share those that stay
 	Schemas []Schema `json:"schemas"`
+	Shares  []Share  `json:"shares,omitempty"`
 }
 
 // A Store is a row of feature_store.
@@ -34,6 +35,15 @@ type Group struct {
 	Online    bool   `json:"online,omitempty"`
 	Spine     bool   `json:"spine,omitempty"`     // a stand-in for what the caller has: there is no table
 	Embedding bool   `json:"embedding,omitempty"` // kept in a vector database
+}
+
+// A Share is what a project may read of others: a feature store or a feature group, one of the two is 0.
+type Share struct {
+	Project  int64    `json:"project"` // that it is shared with
+	Store    int64    `json:"store,omitempty"`
+	Group    int64    `json:"group,omitempty"`
+	Whole    bool     `json:"whole,omitempty"`    // else Features of the group, or of the store its groups' own Shares
+	Features []string `json:"features,omitempty"` // by name, in order
 }
 
 // A View is a row of feature_view with those that belong to it.
@@ -94,6 +104,25 @@ func (m *Metadata) sort() {
 	slices.SortFunc(m.Schemas, func(a, b Schema) int {
 		return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(a.Subject, b.Subject))
 	})
+	slices.SortFunc(m.Shares, func(a, b Share) int {
+		return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(a.Store, b.Store), cmp.Compare(a.Group, b.Group),
+			compareBool(a.Whole, b.Whole))
+	})
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+func (s Share) equal(o Share) bool {
+	return s.Project == o.Project && s.Store == o.Store && s.Group == o.Group && s.Whole == o.Whole &&
+		slices.Equal(s.Features, o.Features)
 }
 
 // sort brings the children of a view in their order: that of the view's vectors for features.

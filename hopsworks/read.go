@@ -35,7 +35,7 @@ type reading struct {
 // Hopsworks writes a view's row last.
 func read(ctx context.Context, a *asker, rel *release, before *Metadata) (*Metadata, error) {
 	r := &reading{ctx: ctx, asker: a, release: rel, before: before, next: &Metadata{}}
-	for _, step := range []func() error{r.stores, r.groups, r.views, r.schemas} {
+	for _, step := range []func() error{r.stores, r.groups, r.views, r.schemas, r.shares} {
 		if err := step(); err != nil {
 			return nil, err
 		}

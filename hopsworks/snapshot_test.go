@@ -2,6 +2,8 @@ package hopsworks
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -60,8 +62,8 @@ func TestSnapshotRefused(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"empty":           {nil, "no snapshot"},
-		"another's":       {[]byte("PK\x03\x04 and so on\n"), "no snapshot"},
+		"empty":           {nil, "no file of kind rongate-metadata"},
+		"another's":       {[]byte("PK\x03\x04 and so on\n"), "no file of kind"},
 		"another version": {bytes.Replace(good, []byte(" 1 "), []byte(" 2 "), 1), "another version"},
 		"cut off":         {good[:len(good)-1], "checksum"},
 		"a bit flipped":   {bytes.Replace(good, []byte("fraud"), []byte("freud"), 1), "checksum"},
@@ -88,6 +90,7 @@ func TestSnapshotKeepsTheOld(t *testing.T) {
 	}
 }
 
+// FuzzParseSnapshot gives the reader files whose checksum is right, and some that are anything.
 func FuzzParseSnapshot(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "metadata")
 	if err := saveSnapshot(path, sample(), time.Now()); err != nil {
@@ -97,15 +100,28 @@ func FuzzParseSnapshot(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(good)
-	f.Add([]byte("rongate-metadata 1 2026-01-02T03:04:05Z e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		m, _, err := parseSnapshot(data)
+	_, content, _ := bytes.Cut(good, []byte("\n"))
+	f.Add(content, true)
+	f.Add(good, false)
+	f.Add([]byte(`{"views":[null]}`), true)
+	f.Add([]byte(`[{"prefix":"x","digest":[1],"members":[{"project":1}]}]`), true)
+	f.Fuzz(func(t *testing.T, data []byte, sound bool) {
+		metadata, keys := data, data
+		if sound {
+			sum := fmt.Sprintf(" 1 2026-01-02T03:04:05Z %x\n", sha256.Sum256(data))
+			metadata = append([]byte(snapshotKind+sum), data...)
+			keys = append([]byte(keysKind+sum), data...)
+		}
+		m, _, err := parseSnapshot(metadata)
 		if (m == nil) != (err != nil) {
 			t.Errorf("%v, %v", m, err)
 		}
 		if m != nil {
 			m.Define() // whatever is in it
+			newSharing(m).rights([]member{{Project: 1}, {Project: 2, Restricted: true}}, []grant{{Group: 3, Whole: true}})
+		}
+		if kept, err := parseKeys(keys); len(kept) > 0 && err != nil {
+			t.Errorf("%v, %v", kept, err)
 		}
 	})
 }

@@ -337,5 +337,6 @@ func (v *View) equal(other *View) bool {
 // equal reports whether two Metadata that share their views say the same.
 func (m *Metadata) equal(other *Metadata) bool {
 	return other != nil && slices.Equal(m.Stores, other.Stores) && slices.Equal(m.Groups, other.Groups) &&
-		slices.Equal(m.Views, other.Views) && slices.Equal(m.Schemas, other.Schemas)
+		slices.Equal(m.Views, other.Views) && slices.Equal(m.Schemas, other.Schemas) &&
+		slices.EqualFunc(m.Shares, other.Shares, Share.equal)
 }

@@ -70,19 +70,25 @@ func (r *release) name(table string) string { return quote(r.schema) + "." + quo
 // quote makes an identifier of a name, whatever is in it.
 func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
-// counted are the tables that a poll looks at: a row that is added changes the greatest id, one that is deleted the number,
-// and none of them is altered otherwise but for feature_group and feature_view, which are compared now and then.
-func counted() []string {
-	return []string{
+// counted are the tables that a poll looks at: a row that is added changes the greatest id, one that is deleted the number.
+// Rows that are altered are found by comparing, now and then: a time to live, say, or a share that is accepted.
+func (r *release) counted() []string {
+	tables := []string{
 		"feature_store", "feature_group", "feature_view", "training_dataset_join", "training_dataset_feature", "serving_key",
 		"subjects",
 	}
+	for _, t := range []string{"dataset_shared_with", "shared_feature_store", "shared_feature_group", "shared_feature"} {
+		if r.has(t, "id") {
+			tables = append(tables, t)
+		}
+	}
+	return tables
 }
 
 // pollQuery asks how many rows the tables have, and for the greatest id: neither scans a table.
 func (r *release) pollQuery() string {
 	var parts []string
-	for _, table := range counted() {
+	for _, table := range r.counted() {
 		parts = append(parts, "(SELECT COUNT(*) FROM "+r.name(table)+"), (SELECT MAX(`id`) FROM "+r.name(table)+")")
 	}
 	return "SELECT " + strings.Join(parts, ", ")
@@ -92,7 +98,7 @@ func (r *release) pollQuery() string {
 type mark string
 
 func (r *release) poll(ctx context.Context, a *asker) (mark, error) {
-	columns := 2 * len(counted())
+	columns := 2 * len(r.counted())
 	found := scan[mark]{columns: columns, make: func(r row) (mark, error) {
 		cells := make([]string, columns)
 		for i := range cells {

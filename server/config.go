@@ -47,8 +47,12 @@ type Config struct {
 	// Requests are served meanwhile. None.
 	DrainDelay time.Duration
 
-	// Keys are the API keys that callers must present. With none, everybody may read everything.
+	// Keys are the API keys that callers must present. With neither them nor Authenticate, everybody may read everything.
 	Keys *Keys
+
+	// Authenticate says what the holder of an API key may read that is none of Keys, by the deadline at the latest, or what is
+	// wrong with it: Unauthenticated, say. Callers must present a key if there is either. Nil: there are no other keys.
+	Authenticate func(key []byte, deadline time.Time) (vectors.Access, *vectors.Error)
 
 	// Ready returns why no request can be answered, nil when some can. It is asked by /readyz. Always ready.
 	Ready func() error

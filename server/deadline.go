@@ -19,8 +19,10 @@ const timeoutHeader = "X-Request-Timeout-Ms"
 func (s *Server) headersRead(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	var text [20]byte
 	h.SetBytesV(stampHeader, strconv.AppendInt(text[:0], int64(time.Since(s.started)), 10))
-	if _, ok := s.authenticate(h); !ok {
-		leaveBody(h)
+	if hasBody(h) {
+		if _, p := s.authenticate(h, time.Now()); p != nil {
+			leaveBody(h)
+		}
 	}
 	timeout, _ := s.timeoutOf(h) // the handler refuses a bad one
 	live := s.live.Load()
@@ -29,13 +31,20 @@ func (s *Server) headersRead(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	}
 }
 
+// smallBody is how long a body may be, in bytes, that is read though nobody will look at it, so that the connection can be
+// kept: no longer than the headers.
+const smallBody = 8 << 10
+
+// hasBody reports whether the request has a body that is not read for nothing.
+func hasBody(h *fasthttp.RequestHeader) bool {
+	const chunked = -1 // as fasthttp has it; none is -2
+	length := h.ContentLength()
+	return length > smallBody || length == chunked
+}
+
 // leaveBody makes fasthttp call the handler without reading the request's body, which ends the connection. A body from
 // somebody without a valid key is not worth the memory.
 func leaveBody(h *fasthttp.RequestHeader) {
-	const none = -2 // as fasthttp has it; chunked is -1
-	if length := h.ContentLength(); length == 0 || length == none {
-		return
-	}
 	h.SetContentLength(0)
 	h.Del(fasthttp.HeaderExpect)
 	h.SetConnectionClose()

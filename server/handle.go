@@ -100,12 +100,14 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, r route, received time.Time) 
 			p = s.panicked(ctx, cause)
 		}
 	}()
-	access, ok := s.authenticate(&ctx.Request.Header)
-	if !ok && r != routeOpenAPI {
-		if ctx.Request.Header.ConnectionClose() { // as leaveBody has it
-			lingerAfter(ctx)
+	var access vectors.Access
+	if r != routeOpenAPI {
+		if access, p = s.authenticate(&ctx.Request.Header, received); p != nil {
+			if ctx.Request.Header.ConnectionClose() { // as leaveBody has it
+				lingerAfter(ctx)
+			}
+			return p
 		}
-		return newProblem(codeUnauthenticated, "send a valid API key in the header X-API-Key")
 	}
 	if p, done := checkMethod(ctx, r); done {
 		return p

@@ -39,7 +39,7 @@ func TestAnswer(t *testing.T) {
 	if got.Received.Before(before) || got.Received.After(time.Now()) {
 		t.Errorf("received at %v; want after %v", got.Received, before)
 	}
-	if !got.Access.MayRead("any", "view") {
+	if !got.Access.MayKnow("any", "view") {
 		t.Error("without keys, everybody may read everything")
 	}
 }

@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/rongate/rongate/catalog"
 	"github.com/rongate/rongate/internal/yamldoc"
 	"github.com/rongate/rongate/vectors"
 )
@@ -136,26 +138,40 @@ type access struct {
 	names  map[string]bool // of views, whatever their store
 }
 
-// MayRead implements vectors.Access. An empty store stands for any that the key has rights in.
-func (a *access) MayRead(store, view string) bool {
+// MayRead implements vectors.Access. Whoever may read a view may read what it joins, of other feature stores too.
+func (a *access) MayRead(v *catalog.View) bool { return a.covers(v.Store, v.Name) }
+
+// MayKnow implements vectors.Access.
+func (a *access) MayKnow(store, view string) bool { return a.covers(store, view) }
+
+// covers reports whether the key has rights to a view. An empty store stands for any that the key has rights in.
+func (a *access) covers(store, view string) bool {
 	if store == "" {
 		return a.all || len(a.stores) > 0 || a.names[view]
 	}
 	return a.all || a.stores[store] || a.views[ViewName{store, view}]
 }
 
-// authenticate returns what the caller may read, and whether it may ask at all.
-func (s *Server) authenticate(h *fasthttp.RequestHeader) (vectors.Access, bool) {
-	keys := s.live.Load().Keys
-	if keys == nil {
-		return s.everything, true
+// authenticate returns what the caller may read, or why it may not ask at all.
+func (s *Server) authenticate(h *fasthttp.RequestHeader, received time.Time) (vectors.Access, *problem) {
+	cfg := s.live.Load()
+	if cfg.Keys == nil && cfg.Authenticate == nil {
+		return s.everything, nil
 	}
 	key := h.Peek(apiKeyHeader)
-	if len(key) == 0 {
-		return nil, false
+	if cfg.Keys != nil && len(key) > 0 {
+		if a, ok := cfg.Keys.byDigest[sha256.Sum256(key)]; ok {
+			return a, nil
+		}
 	}
-	a, ok := keys.byDigest[sha256.Sum256(key)]
-	return a, ok
+	if cfg.Authenticate == nil || len(key) == 0 {
+		return nil, newProblem(Unauthenticated, "send a valid API key in the header X-API-Key")
+	}
+	a, err := cfg.Authenticate(key, received.Add(cfg.Deadline))
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	return a, nil
 }
 
 // NewKey returns a fresh random API key of 43 characters, which stand for 256 bits, and the hexadecimal SHA-256 that a

@@ -55,7 +55,7 @@ func TestAccess(t *testing.T) {
 		if a == nil {
 			t.Fatalf("key %s is not known", test.key)
 		}
-		if got := a.MayRead(test.store, test.view); got != test.want {
+		if got := a.covers(test.store, test.view); got != test.want {
 			t.Errorf("%s reads %s/%s: %t", test.key, test.store, test.view, got)
 		}
 	}
@@ -66,7 +66,7 @@ func TestAuthentication(t *testing.T) {
 	s := start(t, Config{Keys: keysOf(t, threeKeys())}, &fakeService{
 		append: func(dst []byte, req *vectors.Request) ([]byte, *vectors.Error) {
 			asked++
-			if !req.Access.MayRead("payments", "fraud") {
+			if !req.Access.MayKnow("payments", "fraud") {
 				return dst, &vectors.Error{Code: vectors.Forbidden, Entry: -1, Message: "not yours"}
 			}
 			return append(dst, fakeAnswer...), nil
@@ -75,7 +75,7 @@ func TestAuthentication(t *testing.T) {
 	refused := func(resp response) {
 		t.Helper()
 		p := resp.problem(t)
-		if resp.status != 401 || p.Code != codeUnauthenticated || resp.header.Get("WWW-Authenticate") == "" {
+		if resp.status != 401 || p.Code != Unauthenticated || resp.header.Get("WWW-Authenticate") == "" {
 			t.Errorf("got %d %s", resp.status, resp.body)
 		}
 	}

@@ -44,7 +44,7 @@ func (k *Keys) Unread(views []ViewName) []ViewName {
 	for _, v := range views {
 		read := false
 		for _, a := range k.byDigest {
-			read = read || a.MayRead(v.Store, v.View)
+			read = read || a.covers(v.Store, v.View)
 		}
 		if !read {
 			unread = append(unread, v)
@@ -55,7 +55,7 @@ func (k *Keys) Unread(views []ViewName) []ViewName {
 
 func mayReadAny(a *access, views []ViewName) bool {
 	for _, v := range views {
-		if a.MayRead(v.Store, v.View) {
+		if a.covers(v.Store, v.View) {
 			return true
 		}
 	}

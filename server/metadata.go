@@ -16,12 +16,26 @@ type MetadataStats struct {
 	Changes  uint64    // that were put in force
 	Served   int       // feature views
 	Unserved int       // feature views that cannot be
+
+	Keys *MetadataKeys // nil: they are not asked for API keys
+}
+
+// MetadataKeys are how things are with the API keys that the metadata layer has.
+type MetadataKeys struct {
+	Live   bool              // they could be read when that was tried last
+	Known  int               // that are remembered
+	Absent int               // that are remembered not to exist
+	Reads  uint64            // statements for them
+	Failed uint64            // times that they could not be read
+	Checks map[string]uint64 // by what became of the key
 }
 
 // metadata renders MetadataStats.
 type metadata struct {
 	stats                                          func() MetadataStats
 	live, known, saved, polls, changes, viewCounts *prometheus.Desc
+
+	keysLive, keysKnown, keyReads, keyFailures, keyChecks *prometheus.Desc
 }
 
 func newMetadata(stats func() MetadataStats) *metadata {
@@ -39,12 +53,22 @@ func newMetadata(stats func() MetadataStats) *metadata {
 		polls:      desc("rongate_metadata_polls_total", "Times that the metadata layer was asked for changes.", "result"),
 		changes:    desc("rongate_metadata_changes_total", "Changes of the metadata that were put in force."),
 		viewCounts: desc("rongate_metadata_feature_views", "Feature views that the metadata have.", "served"),
+		keysLive: desc("rongate_metadata_keys_live",
+			"Whether API keys could be read when that was tried last. If not, those that are known go on."),
+		keysKnown: desc("rongate_metadata_keys", "Prefixes of API keys that are remembered, by whether there is such a key.",
+			"exists"),
+		keyReads:    desc("rongate_metadata_key_reads_total", "Statements for API keys."),
+		keyFailures: desc("rongate_metadata_key_failures_total", "Times that API keys could not be read."),
+		keyChecks:   desc("rongate_metadata_key_checks_total", "API keys that were presented, by what became of them.", "result"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (m *metadata) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.live, m.known, m.saved, m.polls, m.changes, m.viewCounts} {
+	for _, d := range []*prometheus.Desc{
+		m.live, m.known, m.saved, m.polls, m.changes, m.viewCounts,
+		m.keysLive, m.keysKnown, m.keyReads, m.keyFailures, m.keyChecks,
+	} {
 		descs <- d
 	}
 }
@@ -67,6 +91,16 @@ func (m *metadata) Collect(out chan<- prometheus.Metric) {
 	for desc, at := range map[*prometheus.Desc]time.Time{m.known: s.KnownAt, m.saved: s.SavedAt} {
 		if !at.IsZero() {
 			gauge(desc, float64(at.UnixMilli())/1e3)
+		}
+	}
+	if k := s.Keys; k != nil {
+		gauge(m.keysLive, oneIf(k.Live))
+		gauge(m.keysKnown, float64(k.Known), "yes")
+		gauge(m.keysKnown, float64(k.Absent), "no")
+		count(m.keyReads, k.Reads)
+		count(m.keyFailures, k.Failed)
+		for result, n := range k.Checks {
+			count(m.keyChecks, n, result)
 		}
 	}
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/rongate/rongate/vectors"
 )
 
-// The codes of the transport, beside those of package vectors.
+// The codes of the transport, beside those of package vectors. Unauthenticated is for Config.Authenticate too.
 const (
 	codeInvalidHeader    vectors.Code = "invalid_header"
 	codeMalformedHTTP    vectors.Code = "malformed_http"
-	codeUnauthenticated  vectors.Code = "unauthenticated"
+	Unauthenticated      vectors.Code = "unauthenticated"
 	codeNotFound         vectors.Code = "not_found"
 	codeMethodNotAllowed vectors.Code = "method_not_allowed"
 	codeRequestTimeout   vectors.Code = "request_timeout"
@@ -43,7 +43,7 @@ var statuses = map[vectors.Code]int{
 	vectors.NoEventTime:          http.StatusBadRequest,
 	codeInvalidHeader:            http.StatusBadRequest,
 	codeMalformedHTTP:            http.StatusBadRequest,
-	codeUnauthenticated:          http.StatusUnauthorized,
+	Unauthenticated:              http.StatusUnauthorized,
 	vectors.Forbidden:            http.StatusForbidden,
 	vectors.UnknownView:          http.StatusNotFound,
 	codeNotFound:                 http.StatusNotFound,

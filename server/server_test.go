@@ -45,7 +45,7 @@ func (f *fakeService) Append(dst []byte, req *vectors.Request) ([]byte, *vectors
 }
 
 func (f *fakeService) AppendViews(dst []byte, access vectors.Access) ([]byte, *vectors.Error) {
-	if access.MayRead("payments", "fraud") {
+	if access.MayKnow("payments", "fraud") {
 		return append(dst, `{"featureViews":["payments/fraud"]}`...), nil
 	}
 	return append(dst, `{"featureViews":[]}`...), nil

@@ -54,7 +54,7 @@ func (s *Service) AppendViews(dst []byte, access Access) ([]byte, *Error) {
 	}
 	list := viewList{FeatureViews: []viewName{}}
 	for _, v := range p.snapshot.Views {
-		if access.MayRead(v.Store, v.Name) {
+		if access.MayRead(v) {
 			list.FeatureViews = append(list.FeatureViews, viewName{v.Store, v.Name, v.Version})
 		}
 	}

@@ -168,7 +168,9 @@ func fakeTables(t testing.TB, defs map[catalog.TableName]*catalog.Table) map[str
 // everything may be read.
 type everything struct{}
 
-func (everything) MayRead(string, string) bool { return true }
+func (everything) MayRead(*catalog.View) bool { return true }
+
+func (everything) MayKnow(string, string) bool { return true }
 
 func (f *fixture) request(body string) *Request {
 	return &Request{Body: []byte(body), Received: time.Now(), Access: everything{}}

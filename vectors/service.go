@@ -59,9 +59,14 @@ type Reader interface {
 	Stats() lookup.Stats
 }
 
-// Access says what a caller may read. An empty store stands for any.
+// Access says what a caller may read.
 type Access interface {
-	MayRead(store, view string) bool
+	// MayRead reports whether the caller may read a feature view.
+	MayRead(view *catalog.View) bool
+
+	// MayKnow reports whether the caller may be told that there is no view of a name that it may read. An empty store stands
+	// for any. One who may not is refused the same way whether there is such a view or not.
+	MayKnow(store, view string) bool
 }
 
 // A Request is one POST /feature-vectors.

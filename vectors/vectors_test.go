@@ -13,6 +13,7 @@ import (
 
 	"github.com/goccy/go-json"
 
+	"github.com/rongate/rongate/catalog"
 	"github.com/rongate/rongate/column"
 	"github.com/rongate/rongate/lookup"
 	"github.com/rongate/rongate/pool"
@@ -176,7 +177,9 @@ func TestPartialAtTheDeadline(t *testing.T) {
 // onlyStore may read one store. Asked without a store, it may read some view of any name, as a key for a store is.
 type onlyStore string
 
-func (s onlyStore) MayRead(store, _ string) bool { return store == "" || store == string(s) }
+func (s onlyStore) MayRead(v *catalog.View) bool { return v.Store == string(s) }
+
+func (s onlyStore) MayKnow(store, _ string) bool { return store == "" || store == string(s) }
 
 // TestForbidden: who may not read a view is not told whether it exists: a view of another store and one that there is not
 // get the same answer.

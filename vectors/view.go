@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -111,7 +112,7 @@ func (p *program) resolve(store, name []byte, version int, access Access) (*view
 	switch {
 	case err != nil:
 		return p.unresolved(store, name, version, access, err)
-	case !access.MayRead(cv.Store, cv.Name):
+	case !access.MayRead(cv):
 		return nil, unknown(store, name, access)
 	}
 	return p.views[cv], nil
@@ -120,46 +121,38 @@ func (p *program) resolve(store, name []byte, version int, access Access) (*view
 // unknown is the answer to a name that there is nothing under, or nothing that the caller may know of: the two must not
 // be told apart.
 func unknown(store, name []byte, access Access) *Error {
-	if !access.MayRead(string(store), string(name)) {
+	if !access.MayKnow(string(store), string(name)) {
 		return errorf(Forbidden, "featureView", "this key may not read the feature view")
 	}
-	return errorf(UnknownView, "featureView", "unknown feature view; GET /feature-views lists them")
+	return errorf(UnknownView, "featureView",
+		"unknown feature view, or one that this key may not read; GET /feature-views lists those that it may")
 }
 
-// unresolved is resolve where the catalogue finds no view, or more than one: stores that the caller may not read do not
-// make a name ambiguous.
+// unresolved is resolve where the catalogue finds no view, or more than one: those that the caller may not read do not make
+// a name ambiguous.
 func (p *program) unresolved(store, name []byte, version int, access Access, err error) (*view, *Error) {
 	var ambiguous *catalog.AmbiguousError
+	if !errors.As(err, &ambiguous) {
+		return nil, unknown(store, name, access)
+	}
+	var stores, versions []string
+	var found *catalog.View
+	for _, cv := range p.snapshot.Views {
+		if cv.Name != string(name) || len(store) > 0 && cv.Store != string(store) || version > 0 && cv.Version != version ||
+			!access.MayRead(cv) {
+			continue
+		}
+		found = cv
+		stores, versions = append(stores, cv.Store), append(versions, strconv.Itoa(cv.Version))
+	}
+	stores = slices.Compact(stores) // the views are in their order
 	switch {
-	case !errors.As(err, &ambiguous):
+	case found == nil:
 		return nil, unknown(store, name, access)
-	case ambiguous.What == "version":
-		if !p.mayReadAny(store, name, ambiguous.Choices, access) {
-			return nil, unknown(store, name, access)
-		}
-		return nil, errorf(AmbiguousView, "version", "give version: %s has %s", name, strings.Join(ambiguous.Choices, ", "))
+	case len(stores) > 1:
+		return nil, errorf(AmbiguousView, "featureStore", "give featureStore: %s is in %s", name, strings.Join(stores, ", "))
+	case len(versions) > 1:
+		return nil, errorf(AmbiguousView, "version", "give version: %s has %s", name, strings.Join(versions, ", "))
 	}
-	var stores []string
-	for _, s := range ambiguous.Choices {
-		if access.MayRead(s, string(name)) {
-			stores = append(stores, s)
-		}
-	}
-	switch len(stores) {
-	case 0:
-		return nil, unknown(store, name, access)
-	case 1:
-		return p.resolve([]byte(stores[0]), name, version, access)
-	}
-	return nil, errorf(AmbiguousView, "featureStore", "give featureStore: %s is in %s", name, strings.Join(stores, ", "))
-}
-
-// mayReadAny reports whether the caller may read the view of which there are several versions, all in one store.
-func (p *program) mayReadAny(store, name []byte, versions []string, access Access) bool {
-	version, err := strconv.Atoi(versions[0])
-	if err != nil {
-		return false
-	}
-	cv, err := p.snapshot.Find(store, name, version)
-	return err == nil && access.MayRead(cv.Store, cv.Name)
+	return p.views[found], nil
 }

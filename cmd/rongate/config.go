@@ -26,11 +26,12 @@ type config struct {
 	listen, privateListen []string // host:port, or the path of a unix socket
 	socketMode            os.FileMode
 	catalogFile           string
-	spec                  *catalog.Spec     // what catalogFile said when the configuration was read
-	metadata              *hopsworks.Config // where the catalogue is from in place of a file; nil: there is a file
-	metadataAccess        access            // how its nodes let rongate in, where that is said
-	nodes                 []nodeEntry       // lookup.Nodes are theirs while no DNS name is resolved
-	resolve               time.Duration     // between two times that the DNS names are resolved
+	spec                  *catalog.Spec         // what catalogFile said when the configuration was read
+	metadata              *hopsworks.Config     // where the catalogue is from in place of a file; nil: there is a file
+	metadataAccess        access                // how its nodes let rongate in, where that is said
+	metadataKeys          *hopsworks.KeysConfig // nil: the metadata's API keys are not asked for
+	nodes                 []nodeEntry           // lookup.Nodes are theirs while no DNS name is resolved
+	resolve               time.Duration         // between two times that the DNS names are resolved
 	lookup                lookup.Config
 	vectors               vectors.Config
 	server                server.Config
@@ -68,13 +69,18 @@ func loadConfig(path string, env environment) (*config, error) {
 	source := root.Required("catalog").Map()
 	c.spec, catalogErr = l.readCatalog(c, source)
 	keysErr = l.readKeys(c, root.Optional("apiKeys"))
+	var metadata *yamldoc.Map
+	if m := source.Optional("hopsworks"); l.written(m) {
+		metadata = m.Map()
+		l.readMetadata(c, metadata)
+	}
 	l.readListeners(c, root)
 	l.readReading(c, root)
 	l.readNodes(c, root)
 	l.readDatabase(c, root.Required("database").Map())
 	c.lookup.Nodes = nodesOf(c.nodes, nil)
-	if m := source.Optional("hopsworks"); l.written(m) {
-		l.readMetadata(c, m.Map())
+	if c.metadata != nil {
+		l.readMetadataNodes(c, metadata)
 	}
 	l.readConnections(&c.lookup.Pool, root.Optional("connections").Map())
 	l.readMemory(c)

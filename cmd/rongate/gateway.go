@@ -33,6 +33,7 @@ type gateway struct {
 	server  *server.Server
 	catalog atomic.Pointer[catalog.Catalog] // nil until it is loaded
 
+	keys     *hopsworks.Keys                  // of the metadata layer; nil: they are not asked for
 	metadata atomic.Pointer[hopsworks.Source] // nil where the catalogue is a file
 	unserved map[catalog.Unserved]bool        // those told of; its goroutine's
 	failure  atomic.Pointer[error]            // why it is not loaded yet
@@ -66,6 +67,11 @@ func newGateway(path string, env environment, cfg *config, at time.Time, out io.
 	var err error
 	if g.reader, err = lookup.Open(cfg.lookup); err != nil {
 		return nil, err
+	}
+	if cfg.metadataKeys != nil {
+		if err := g.openKeys(cfg); err != nil {
+			return nil, err
+		}
 	}
 	cfg.server.Force = g.reader.Force
 	g.nodes = newNodeSet(cfg, net.DefaultResolver.LookupNetIP, g.reader.Change, g.log)
@@ -223,6 +229,9 @@ func (g *gateway) shutdown(running *sync.WaitGroup) error {
 	}
 	if c := g.catalog.Load(); c != nil {
 		c.Close()
+	}
+	if g.keys != nil {
+		g.keys.Close()
 	}
 	err = errors.Join(err, g.reader.Close(ctx))
 	g.log.Info("ended")

@@ -12,13 +12,13 @@ import (
 	"github.com/rongate/rongate/internal/yamldoc"
 	"github.com/rongate/rongate/pool"
 	"github.com/rongate/rongate/server"
+	"github.com/rongate/rongate/vectors"
 )
 
 // metadataName is what the metadata are called in messages, in place of a file.
 const metadataName = "hopsworks"
 
-// readMetadata reads where the metadata layer is. Nodes and access are those of the online store, which are known already,
-// unless it says otherwise.
+// readMetadata reads what is to be done with the metadata.
 func (l *loader) readMetadata(c *config, m *yamldoc.Map) {
 	cfg := &hopsworks.Config{}
 	cfg.Schema = m.Optional("schema").Text("")
@@ -31,6 +31,25 @@ func (l *loader) readMetadata(c *config, m *yamldoc.Map) {
 		}
 		cfg.Snapshot = path
 	}
+	c.metadata = cfg
+	keys := m.Optional("apiKeys").Map()
+	check := keys.Optional("check").Bool(true)
+	k := &hopsworks.KeysConfig{
+		Schema:  cfg.Schema,
+		Refresh: keys.Optional("refresh").Duration(0, 100*time.Millisecond, time.Hour),
+		Keep:    keys.Optional("keep").Duration(0, time.Second, 365*24*time.Hour),
+	}
+	if check {
+		c.metadataKeys = k
+	}
+	if cfg.Snapshot != "" {
+		k.File = cfg.Snapshot + ".keys"
+	}
+}
+
+// readMetadataNodes reads where the metadata layer is. Nodes and access are those of the online store, which are known
+// already, unless it says otherwise.
+func (l *loader) readMetadataNodes(c *config, m *yamldoc.Map) {
 	entries := c.nodes
 	if list := m.Optional("nodes"); l.written(list) {
 		entries = nil
@@ -56,9 +75,40 @@ func (l *loader) readMetadata(c *config, m *yamldoc.Map) {
 			n.TLS = n.TLS.Clone()
 			n.TLS.ServerName = e.ServerName
 		}
-		cfg.Nodes = append(cfg.Nodes, n)
+		c.metadata.Nodes = append(c.metadata.Nodes, n)
 	}
-	c.metadata = cfg
+	if c.metadataKeys != nil {
+		c.metadataKeys.Nodes = c.metadata.Nodes
+	}
+}
+
+// open reports whether everybody is answered who reaches the public listener.
+func (c *config) open() bool { return c.server.Keys == nil && c.metadataKeys == nil }
+
+// authenticator has the metadata layer's API keys checked.
+func authenticator(keys *hopsworks.Keys) func([]byte, time.Time) (vectors.Access, *vectors.Error) {
+	refusals := map[hopsworks.Verdict]*vectors.Error{}
+	for verdict, e := range map[hopsworks.Verdict]struct {
+		code vectors.Code
+		text string
+	}{
+		hopsworks.KeyUnknown: {server.Unauthenticated, "send a valid API key in the header X-API-Key"},
+		hopsworks.KeyExpired: {server.Unauthenticated, "the API key has expired; make another in Hopsworks"},
+		hopsworks.KeyUnscoped: {
+			vectors.Forbidden, "the API key has not the scope FEATURESTORE; make one in Hopsworks that has",
+		},
+		hopsworks.KeyUnchecked: {vectors.Unavailable, "the API key cannot be checked now; try again later"},
+		hopsworks.KeyDeferred:  {vectors.Overloaded, "too many unknown API keys are being checked; try again later"},
+	} {
+		refusals[verdict] = &vectors.Error{Code: e.code, Entry: -1, Message: e.text}
+	}
+	return func(key []byte, deadline time.Time) (vectors.Access, *vectors.Error) {
+		rights, verdict := keys.Check(key, deadline)
+		if verdict != hopsworks.KeyValid {
+			return nil, refusals[verdict]
+		}
+		return rights, nil
+	}
 }
 
 // far is 0 for a node of the own zone, else 1.
@@ -75,10 +125,31 @@ func sameMetadata(a, b *config) bool {
 		return a.metadata == b.metadata
 	}
 	p, q := a.metadata, b.metadata
-	return a.metadataAccess == b.metadataAccess && p.Schema == q.Schema && p.Poll == q.Poll && p.Compare == q.Compare &&
+	return a.metadataAccess == b.metadataAccess && sameKeys(a.metadataKeys, b.metadataKeys) &&
+		p.Schema == q.Schema && p.Poll == q.Poll && p.Compare == q.Compare &&
 		p.Reread == q.Reread && p.Snapshot == q.Snapshot && slices.EqualFunc(p.Nodes, q.Nodes, func(x, y pool.Config) bool {
 		return x.Address == y.Address && x.User == y.User
 	})
+}
+
+func sameKeys(a, b *hopsworks.KeysConfig) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Refresh == b.Refresh && a.Keep == b.Keep
+}
+
+// openKeys has the metadata layer's API keys asked for.
+func (g *gateway) openKeys(cfg *config) error {
+	own := *cfg.metadataKeys
+	own.Log = g.log
+	keys, err := hopsworks.OpenKeys(own)
+	if err != nil {
+		return err
+	}
+	g.keys = keys
+	cfg.server.Authenticate = authenticator(keys)
+	return nil
 }
 
 // followMetadata has the catalogue follow the metadata layer, until the source is closed.
@@ -102,6 +173,9 @@ func (g *gateway) useMetadata(ctx context.Context, m *hopsworks.Metadata) error 
 	defer cancel()
 	began := time.Now()
 	spec := catalog.Define(metadataName, m.Define())
+	if g.keys != nil {
+		g.keys.Use(m) // before there are views that only it gives rights to
+	}
 	c := g.catalog.Load()
 	var err error
 	if c == nil {
@@ -130,6 +204,15 @@ func (g *gateway) metadataStats() (stats server.MetadataStats) {
 		st := s.State()
 		stats = server.MetadataStats{
 			Live: st.Live, KnownAt: st.ReadAt, SavedAt: st.SavedAt, Polls: st.Polls, Failures: st.Failures, Changes: st.Changes,
+		}
+	}
+	if g.keys != nil {
+		k := g.keys.Stats()
+		stats.Keys = &server.MetadataKeys{
+			Live: k.Live, Known: k.Known, Absent: k.Absent, Reads: k.Reads, Failed: k.Failed, Checks: map[string]uint64{},
+		}
+		for verdict, n := range k.Checks {
+			stats.Keys.Checks[hopsworks.Verdict(verdict).String()] = n
 		}
 	}
 	if c := g.catalog.Load(); c != nil {

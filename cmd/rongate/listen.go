@@ -19,7 +19,7 @@ import (
 // orchestrator's probes say.
 func (l *loader) readListeners(c *config, root *yamldoc.Map) {
 	taken := map[string]string{}
-	c.listen = l.readAddresses(root, "listen", "127.0.0.1:8080", "RONGATE_LISTEN", c.server.Keys == nil, taken)
+	c.listen = l.readAddresses(root, "listen", "127.0.0.1:8080", "RONGATE_LISTEN", c.open(), taken)
 	c.privateListen = l.readAddresses(root, "privateListen", "127.0.0.1:8081", "RONGATE_PRIVATE_LISTEN", false, taken)
 	c.socketMode = l.readSocketMode(root.Optional("socketMode"))
 }
@@ -68,7 +68,7 @@ func (l *loader) checkAddress(address string, at yamldoc.Pos, loopbackOnly bool)
 		l.doc.Add(at, "must be host:port, such as 127.0.0.1:8080, or the path of a unix socket, such as /run/rongate.sock")
 		return false
 	case loopbackOnly && isBeyondLoopback(address):
-		l.doc.Add(at, "is reachable from other machines, which takes apiKeys; configure them, or listen on 127.0.0.1:%s",
+		l.doc.Add(at, "is reachable from other machines, which takes API keys; configure apiKeys, or listen on 127.0.0.1:%s",
 			port)
 		return false
 	}

@@ -156,6 +156,7 @@ func (g *gateway) change(ctx context.Context, next *config) error {
 	if err := g.nodes.adopt(ctx, next, redial); err != nil {
 		return err
 	}
+	next.server.Authenticate = old.server.Authenticate
 	if err := g.server.Change(next.server); err != nil {
 		return err
 	}
@@ -176,7 +177,7 @@ func (g *gateway) change(ctx context.Context, next *config) error {
 // addresses take a restart.
 func checkKeys(old, next *config) error {
 	i := slices.IndexFunc(old.listen, isBeyondLoopback)
-	if next.server.Keys != nil || i < 0 {
+	if next.server.Keys != nil || old.metadataKeys != nil || i < 0 {
 		return nil
 	}
 	return fmt.Errorf("apiKeys: rongate listens on %s, which is reachable from other machines, until it is restarted; "+
@@ -232,6 +233,7 @@ func keepFixed(next, old *config) {
 	next.logFormat = old.logFormat
 	if old.metadata != nil || next.metadata != nil {
 		next.metadata, next.metadataAccess, next.catalogFile = old.metadata, old.metadataAccess, old.catalogFile
+		next.metadataKeys = old.metadataKeys
 	}
 }
 

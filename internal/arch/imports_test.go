@@ -28,7 +28,7 @@ func allowed() map[string][]string {
 		"hopsworks":         {"avro", "catalog", "column", "pool"},
 		"lookup":            {"breaker", "catalog", "column", "internal/hist", "pool"},
 		"vectors":           {"catalog", "column", "internal/hist", "lookup"},
-		"server":            {"contract", "internal/hist", "internal/yamldoc", "vectors"},
+		"server":            {"catalog", "contract", "internal/hist", "internal/yamldoc", "vectors"},
 		"loadtest":          {},
 		"loadtest/features": {"internal/frauddata", "loadtest"},
 		"loadtest/report":   {"loadtest"},

@@ -35,6 +35,7 @@ type installation struct {
 	accounts, merchant *hopsdb.Group
 	pairs, clients     *hopsdb.Group
 	dated              *hopsdb.Group
+	reader             *hopsdb.APIKey // of a member of both projects
 }
 
 func columns(list ...string) (found []hopsdb.Column) {
@@ -67,6 +68,10 @@ func newInstallation(release hopsdb.Release, suffix, engine string) *installatio
 		"id int!", "v int", "at timestamp")}, `1, 10, UTC_TIMESTAMP()`, `2, 20, '2020-01-01 00:00:00'`)
 	c.views()
 	c.oddViews()
+	user := c.User("reader@company.example")
+	c.payments.Member(user, hopsdb.DataOwner)
+	c.people.Member(user, hopsdb.Observer)
+	c.reader = user.Key("serving", "FEATURESTORE", "KAFKA")
 	return c
 }
 
@@ -305,6 +310,7 @@ func TestHopsworks(t *testing.T) {
 				in := newInstallation(release, suffix, db.Engine())
 				execute(t, db, strings.Join(in.Take(), ";\n"))
 				p := newHopsworksProgram(t, db, in.Schema, "")
+				p.key = in.reader.Text
 				p.start()
 				p.await()
 				for _, test := range servedCases() {
@@ -335,30 +341,43 @@ func (p *program) expect(t *testing.T, suffix string, test servedCase) {
 // vector asks for one, and returns its features, values and status; code 0 stands for no answer.
 func (p *program) vector(suffix, view, entry string) (answer string, code int) {
 	parts := strings.Split(view, "/")
-	body := fmt.Sprintf(`{"featureStore": %q, "featureView": %q, "version": %s, "entry": %s}`,
-		parts[0]+suffix, parts[1], parts[2], entry)
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Post(p.public+"/feature-vectors", "application/json", strings.NewReader(body))
-	if err != nil {
-		return err.Error(), 0
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err.Error(), 0
+	text, code := p.post(fmt.Sprintf(`{"featureStore": %q, "featureView": %q, "version": %s, "entry": %s}`,
+		parts[0]+suffix, parts[1], parts[2], entry))
+	if code != http.StatusOK {
+		return string(text), code
 	}
 	var fields struct {
 		Features json.RawMessage `json:"features"`
 		Vector   json.RawMessage `json:"vector"`
 		Status   json.RawMessage `json:"status"`
 	}
-	if response.StatusCode != http.StatusOK {
-		return string(text), response.StatusCode
-	}
 	if err := json.Unmarshal(text, &fields); err != nil {
 		return fmt.Sprintf("%v: %s", err, text), 0
 	}
 	return fmt.Sprintf(`{"features":%s,"vector":%s,"status":%s}`, fields.Features, fields.Vector, fields.Status), 200
+}
+
+// post sends a request over a connection of its own; code 0 stands for no answer.
+func (p *program) post(body string) (answer []byte, code int) {
+	request, err := http.NewRequest(http.MethodPost, p.public+"/feature-vectors", strings.NewReader(body))
+	if err != nil {
+		return []byte(err.Error()), 0
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if p.key != "" {
+		request.Header.Set("X-Api-Key", p.key)
+	}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		return []byte(err.Error()), 0
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return []byte(err.Error()), 0
+	}
+	return text, response.StatusCode
 }
 
 // detail names the features that do not fit their schema.
@@ -370,14 +389,8 @@ func (c *installation) detail(t *testing.T, p *program) {
 	} {
 		body := fmt.Sprintf(`{"featureStore": "payments%s", "featureView": "lists", "entry": %s, "options": {"detail": true}}`,
 			c.suffix, entry)
-		response, err := http.Post(p.public+"/feature-vectors", "application/json", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(response.Body)
-		response.Body.Close()
-		if err != nil || !strings.Contains(string(text), want) {
-			t.Errorf("%s, %v; want %s", text, err, want)
+		if text, _ := p.post(body); !strings.Contains(string(text), want) {
+			t.Errorf("%s; want %s", text, want)
 		}
 	}
 }
@@ -436,8 +449,13 @@ func TestHopsworksAway(t *testing.T) {
 	}
 	defer metadata.Close()
 	p := newHopsworksProgram(t, db, in.Schema, fmt.Sprintf("nodes: [{address: %q}]", metadata.Addr()))
+	p.key = in.reader.Text
 	p.start()
 	p.await()
+	p.poll(func() bool { // from now on the key is known
+		_, code := p.vector("_away", "payments/types/1", `{"account_id": 2}`)
+		return code == http.StatusOK
+	})
 	for name, fault := range map[string]faultnet.Fault{
 		"refused": {Refuse: true}, "black hole": {BlackHole: true}, "no greeting": {NoGreeting: true},
 	} {

@@ -65,6 +65,7 @@ type program struct {
 	config  string // path
 	public  string // URL
 	private string
+	key     string // API key; empty: none is sent
 	cmd     *exec.Cmd
 	log     *bytes.Buffer // to be read when the process has ended
 }

@@ -19,12 +19,12 @@ type tableDef struct {
 	name  string
 	base  string
 	later string
-	keys  string
+	keys  string // those that begin with the primary key are all there are; else that is id
 }
 
 // tableDefs are the metadata tables that serving has to do with.
 func tableDefs() []tableDef {
-	return []tableDef{
+	defs := []tableDef{
 		{
 			"project", "projectname varchar(100) NOT NULL, username varchar(150) NOT NULL, description varchar(2000), " +
 				"topic_name varchar(255), online_feature_store_available tinyint(1) NOT NULL DEFAULT 1",
@@ -66,13 +66,65 @@ func tableDefs() []tableDef {
 		{"schemas", "`schema` text NOT NULL, project_id int NOT NULL", "", ""},
 		{"embedding", "", "feature_group_id int NOT NULL", "KEY feature_group_id (feature_group_id)"},
 	}
+	return append(defs, userDefs()...)
+}
+
+// userDefs are the tables of who may read what.
+func userDefs() []tableDef {
+	return []tableDef{
+		{
+			"users", "uid int NOT NULL AUTO_INCREMENT, username varchar(10) NOT NULL, email varchar(150), " +
+				"status int NOT NULL DEFAULT -1", "", "PRIMARY KEY (uid), UNIQUE KEY email (email)",
+		},
+		{
+			"project_team", "project_id int NOT NULL, team_member varchar(150) NOT NULL, team_role varchar(32) NOT NULL", "",
+			"PRIMARY KEY (project_id, team_member), KEY team_member (team_member)",
+		},
+		{
+			"api_key", "prefix varchar(45) NOT NULL, secret varchar(512) NOT NULL, salt varchar(256) NOT NULL, " +
+				"created timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP, name varchar(45) NOT NULL, user_id int NOT NULL, " +
+				"reserved tinyint(1) DEFAULT 0",
+			"expiry timestamp NULL", "UNIQUE KEY prefix_UNIQUE (prefix), UNIQUE KEY index4 (user_id, name)",
+		},
+		{"api_key_scope", "api_key int NOT NULL, scope varchar(45) NOT NULL", "", "UNIQUE KEY index2 (api_key, scope)"},
+		{
+			"dataset", "inode_name varchar(255) NOT NULL, projectId int NOT NULL, feature_store_id int, " +
+				"permission varchar(45) NOT NULL DEFAULT 'READ_ONLY'", "", "",
+		},
+		{
+			"dataset_shared_with", "dataset int NOT NULL, project int NOT NULL, accepted tinyint(1) NOT NULL DEFAULT 0", "",
+			"UNIQUE KEY index2 (dataset, project)",
+		},
+		{
+			"shared_feature_store", "", "feature_store int NOT NULL, shared_with_project int NOT NULL, " +
+				"shared_entirely tinyint(1) NOT NULL DEFAULT 1", "",
+		},
+		{
+			"shared_feature_group", "", "feature_store int NOT NULL, feature_group int NOT NULL, " +
+				"shared_with_project int NOT NULL, shared_entirely tinyint(1) NOT NULL DEFAULT 1", "",
+		},
+		{"shared_feature", "", "feature_group int NOT NULL, feature varchar(63) NOT NULL, shared_with_project int NOT NULL", ""},
+		{
+			"restricted_feature_group_access", "", "feature_store int NOT NULL, feature_group int NOT NULL, " +
+				"granted_to_user int NOT NULL, can_access_entirely tinyint(1) NOT NULL DEFAULT 1", "KEY rfga_user (granted_to_user)",
+		},
+		{
+			"restricted_feature_access", "", "restricted_feature_group_access int NOT NULL, feature varchar(63) NOT NULL, " +
+				"granted_to_user int NOT NULL", "KEY rfa_parent (restricted_feature_group_access)",
+		},
+	}
 }
 
 // create is the statements that make the metadata tables. engine is how tables are to be kept, such as ENGINE=NDBCLUSTER.
 func (b *Box) create(release Release, engine string) {
 	b.add("CREATE DATABASE %s CHARACTER SET latin1", quote(b.Schema))
 	for _, d := range tableDefs() {
-		columns := []string{"id int NOT NULL AUTO_INCREMENT"}
+		var columns []string
+		own := strings.HasPrefix(d.keys, "PRIMARY KEY")
+		if !own {
+			columns = append(columns, "id int NOT NULL AUTO_INCREMENT")
+		}
+		bare := len(columns)
 		for _, more := range []struct {
 			text string
 			in   bool
@@ -81,10 +133,12 @@ func (b *Box) create(release Release, engine string) {
 				columns = append(columns, more.text)
 			}
 		}
-		if len(columns) == 1 {
+		if len(columns) == bare {
 			continue // not in this release
 		}
-		columns = append(columns, "PRIMARY KEY (id)")
+		if !own {
+			columns = append(columns, "PRIMARY KEY (id)")
+		}
 		if d.keys != "" {
 			columns = append(columns, d.keys)
 		}
