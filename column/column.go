@@ -3,6 +3,7 @@ package column
 import (
 	"errors"
 	"math"
+	"slices"
 )
 
 // Kind is the family a column's type belongs to. It decides which client values the column takes as a key or passed
@@ -73,6 +74,14 @@ type Decoder interface {
 
 // ErrLimit is a datum that would be rendered as more bytes than there may be.
 var ErrLimit = errors.New("it takes more JSON than allowed")
+
+// Equal reports whether two columns are the same in every respect: what holds of the values of one holds of the other's.
+func (c *Column) Equal(o *Column) bool {
+	return c == o || c.Name == o.Name && c.SQLType == o.SQLType && c.Kind == o.Kind && c.Unsigned == o.Unsigned &&
+		c.Nullable == o.Nullable && c.Boolean == o.Boolean && c.Complex == o.Complex && c.Size == o.Size &&
+		c.Precision == o.Precision && c.Scale == o.Scale && c.Charset == o.Charset && c.Collation == o.Collation &&
+		c.wire == o.wire && slices.Equal(c.members, o.members) // match follows from the others
+}
 
 // Large reports whether reading the column costs NDB a round trip a row, so that it is read in a statement of its own.
 func (c *Column) Large() bool { return c.Kind == Text || c.Kind == Blob || c.Kind == JSON }

@@ -435,6 +435,34 @@ func TestMissingKeysCostNothingMore(t *testing.T) {
 	}
 }
 
+// TestUseKeepsPlans: a select that reads the same as one of the snapshot before has its plan, whatever has changed around it.
+func TestUseKeepsPlans(t *testing.T) {
+	f := newFixture(t, nil)
+	number := func(name, kind string, precision int) *column.Column {
+		return mustColumn(t, column.Def{Name: name, DataType: kind, ColumnType: kind, NumericPrecision: precision})
+	}
+	reads := func(eventTime int, columns ...*column.Column) *catalog.Select {
+		return &catalog.Select{EventTime: eventTime, Columns: columns, Group: &catalog.Group{
+			Table: catalog.TableName{Database: "db", Name: "accounts_1"}, Key: []*column.Column{number("id", "bigint", 19)},
+		}}
+	}
+	balance, updated := number("balance", "bigint", 19), number("updated", "bigint", 19)
+	boolean := *balance
+	boolean.Boolean = true
+	plans, err := f.reader.Use(&catalog.Snapshot{Selects: []*catalog.Select{
+		reads(-1, balance), reads(1, balance, updated), reads(1, number("balance", "int", 10), updated), reads(-1, balance, updated),
+		reads(1, &boolean, updated),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{false, true, false, false, false} {
+		if kept := plans[i] == f.plans[accounts]; kept != want {
+			t.Errorf("select %d has the plan of before: %t", i, kept)
+		}
+	}
+}
+
 // TestUseAfterClose: a closed reader dials nothing.
 func TestUseAfterClose(t *testing.T) {
 	f := newFixture(t, nil)

@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rongate/rongate/catalog"
@@ -49,6 +50,13 @@ func (p *Plan) learn(keys int, tooLarge bool) {
 
 // compile makes the Plan of a select for a Reader with the given number of tiers.
 func compile(sel *catalog.Select, tiers int) *Plan {
+	p := newPlan(sel, tiers)
+	p.writeQueries()
+	return p
+}
+
+// newPlan is compile but for the statements.
+func newPlan(sel *catalog.Select, tiers int) *Plan {
 	p := &Plan{sel: sel, keys: len(sel.Group.Key), maxKeys: maxKeys, queues: make([]queue, tiers)}
 	if sel.Large {
 		p.maxKeys = maxLargeKeys
@@ -59,10 +67,19 @@ func compile(sel *catalog.Select, tiers int) *Plan {
 	for _, c := range sel.Group.Key {
 		p.match = max(p.match, c.Match())
 	}
+	return p
+}
+
+func (p *Plan) writeQueries() {
 	for n := 1; n <= p.maxKeys; n *= 2 {
 		p.queries = append(p.queries, p.query(n))
 	}
-	return p
+}
+
+// sameAs reports whether another plan reads the same: table, columns and their types, key and event time.
+func (p *Plan) sameAs(o *Plan) bool {
+	return p.sel.Group.Table == o.sel.Group.Table && p.keys == o.keys && p.maxKeys == o.maxKeys &&
+		p.sel.EventTime == o.sel.EventTime && slices.EqualFunc(p.columns, o.columns, (*column.Column).Equal)
 }
 
 // bucket returns the statement for n keys and how many it takes.

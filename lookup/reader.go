@@ -163,16 +163,29 @@ func Open(cfg Config) (*Reader, error) {
 }
 
 // Use compiles the selects of a snapshot, makes them what new connections are warmed with, and returns their plans, one
-// for each select by its slot. The first Use begins to dial the nodes. Reads of older plans go on.
+// for each select by its slot. The first Use begins to dial the nodes. Reads of older plans go on. A select that there was
+// before, over the same columns of the same table, keeps its plan, and so what was learned of its statements: nothing is
+// warmed, hedged or cut anew because another feature view was deployed.
 func (r *Reader) Use(s *catalog.Snapshot) ([]*Plan, error) {
 	r.opening.Lock()
 	defer r.opening.Unlock()
 	if r.isClosed() {
 		return nil, errClosed
 	}
+	known := map[string]*Plan{}
+	if before := r.plans.Load(); before != nil {
+		for _, p := range *before {
+			known[p.queries[0]] = p
+		}
+	}
 	plans := make([]*Plan, len(s.Selects))
 	for i, sel := range s.Selects {
-		plans[i] = compile(sel, tierCount)
+		plans[i] = newPlan(sel, tierCount)
+		if old := known[plans[i].query(1)]; old != nil && old.sameAs(plans[i]) {
+			plans[i] = old
+		} else {
+			plans[i].writeQueries()
+		}
 	}
 	r.plans.Store(&plans)
 	if err := r.open(r.present()); err != nil {

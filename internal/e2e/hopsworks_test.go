@@ -68,6 +68,7 @@ func newInstallation(release hopsdb.Release, suffix, engine string) *installatio
 		"id int!", "v int", "at timestamp")}, `1, 10, UTC_TIMESTAMP()`, `2, 20, '2020-01-01 00:00:00'`)
 	c.views()
 	c.oddViews()
+	c.moreViews()
 	user := c.User("reader@company.example")
 	c.payments.Member(user, hopsdb.DataOwner)
 	c.people.Member(user, hopsdb.Observer)
@@ -313,7 +314,7 @@ func TestHopsworks(t *testing.T) {
 				p.key = in.reader.Text
 				p.start()
 				p.await()
-				for _, test := range servedCases() {
+				for _, test := range append(servedCases(), moreCases()...) {
 					if release >= test.release {
 						t.Run(suffix[1:]+"/"+test.rule, func(t *testing.T) { p.expect(t, suffix, test) })
 					}

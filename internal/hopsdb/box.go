@@ -67,6 +67,8 @@ type Group struct {
 	Columns   []Column
 	EventTime string
 	TTL       int  // seconds; only a later release has it
+	TTLOff    bool // it is there, but not in force
+	Undecided bool // online_enabled is NULL
 	Offline   bool // not online-enabled
 	Spine     bool
 	Embedding bool
@@ -86,10 +88,14 @@ func (p *Project) Group(g Group, rows ...string) *Group {
 		spine = fmt.Sprint(b.insert("on_demand_feature_group", "query, spine", "''", 1))
 	}
 	columns := "name, feature_store_id, creator, version, event_time, online_enabled, on_demand_feature_group_id"
-	values := []any{text(g.Name), p.store, 1, g.Version, orNull(g.EventTime), bit(!g.Offline && !g.Spine), spine}
+	online := fmt.Sprint(bit(!g.Offline && !g.Spine))
+	if g.Undecided {
+		online = "NULL"
+	}
+	values := []any{text(g.Name), p.store, 1, g.Version, orNull(g.EventTime), online, spine}
 	if b.release >= Release5 {
 		columns += ", ttl, ttl_enabled"
-		values = append(values, g.TTL, bit(g.TTL > 0))
+		values = append(values, g.TTL, bit(g.TTL > 0 && !g.TTLOff))
 	}
 	g.id = b.insert("feature_group", columns, values...)
 	for i, schema := range g.Schemas {
@@ -150,7 +156,7 @@ func onlineType(offline string) string {
 type Join struct {
 	Group    *Group
 	Prefix   string
-	Features []string          // in front of these names: - a label, + an inference helper, * a training helper
+	Features []string          // see View
 	On       map[string]string // key columns that a feature on the left is joined on
 	Keys     []Key             // the rows of serving_key as they are; nil: as Hopsworks makes them
 	Deleted  bool              // its feature group was deleted since
@@ -162,7 +168,9 @@ type Key struct {
 	Required               bool
 }
 
-// View adds a feature view, and returns its id. Its own row comes last.
+// View adds a feature view, and returns its id. Its own row comes last. In front of a feature's name, - stands for a label, +
+// for an inference helper, * for a training helper and ~ for one whose join is not said; @3 behind it is its place, which
+// else is after the one before.
 func (p *Project) View(name string, version int, joins ...Join) int {
 	b := p.box
 	id := b.ids["feature_view"] + 1
@@ -174,10 +182,17 @@ func (p *Project) View(name string, version int, joins ...Join) int {
 		}
 		join := b.insert("training_dataset_join", "feature_group, idx, prefix, feature_view_id", group, i, orNull(j.Prefix), id)
 		for _, f := range j.Features {
-			feature := strings.TrimLeft(f, "-+*")
+			feature, place, said := strings.Cut(strings.TrimLeft(f, "-+*~"), "@")
+			at, ofJoin := fmt.Sprint(idx), fmt.Sprint(join)
+			if said {
+				at = place
+			}
+			if f[0] == '~' {
+				ofJoin = "NULL"
+			}
 			b.insert("training_dataset_feature",
 				"feature_group, name, type, td_join, idx, label, inference_helper_column, training_helper_column, feature_view_id",
-				group, text(feature), text(j.Group.offline(feature)), join, idx,
+				group, text(feature), text(j.Group.offline(feature)), ofJoin, at,
 				bit(f[0] == '-'), bit(f[0] == '+'), bit(f[0] == '*'), id)
 			idx++
 		}
