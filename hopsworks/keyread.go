@@ -24,7 +24,7 @@ func (k *Keys) run(ctx context.Context) {
 	refresh := time.Now().Add(jitter(k.cfg.Refresh))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	defer k.settle(nil, true)
+	defer k.giveUp()
 	for ctx.Err() == nil {
 		if !time.Now().Before(refresh) {
 			every := k.cfg.Refresh
@@ -34,8 +34,8 @@ func (k *Keys) run(ctx context.Context) {
 			k.save(false)
 			refresh = time.Now().Add(jitter(every))
 		}
-		if names := k.take(); len(names) > 0 {
-			k.lookUp(ctx, names)
+		if b := k.take(); b != nil {
+			k.lookUp(ctx, b)
 			timer.Reset(readGap)
 			select {
 			case <-timer.C:
@@ -53,42 +53,44 @@ func (k *Keys) run(ctx context.Context) {
 	k.save(true)
 }
 
-// take takes the prefixes to be looked up next.
-func (k *Keys) take() []prefix {
+// take takes the prefixes to be looked up next; nil: there are none.
+func (k *Keys) take() *batch {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	names := slices.Clone(k.queue[:min(keysAtOnce, len(k.queue))])
-	k.queue = append(k.queue[:0], k.queue[len(names):]...)
-	return names
+	if len(k.queue) == 0 {
+		return nil
+	}
+	b := k.queue[0]
+	k.queue = slices.Delete(k.queue, 0, 1)
+	return b
 }
 
-// settle ends the wait for some prefixes; nil: for all.
-func (k *Keys) settle(names []prefix, failed bool) {
+// settle ends the wait for some prefixes.
+func (k *Keys) settle(b *batch, failed bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if names == nil {
-		for name := range k.waiting {
-			names = append(names, name)
-		}
-		k.queue = nil
+	for _, name := range b.names {
+		delete(k.waiting, name)
 	}
-	for _, name := range names {
-		if w := k.waiting[name]; w != nil {
-			w.failed = failed
-			close(w.done)
-			delete(k.waiting, name)
-		}
+	b.failed = failed
+	close(b.done)
+}
+
+// giveUp ends the wait for all prefixes in queue.
+func (k *Keys) giveUp() {
+	for b := k.take(); b != nil; b = k.take() {
+		k.settle(b, true)
 	}
 }
 
 // lookUp looks some prefixes up for those who wait.
-func (k *Keys) lookUp(ctx context.Context, names []prefix) {
-	err := k.readAgain(ctx, names)
-	if k.tell(ctx, err); err != nil {
-		k.settle(nil, true) // those that wait behind them would fare no better
-		return
+func (k *Keys) lookUp(ctx context.Context, b *batch) {
+	err := k.readAgain(ctx, b.names)
+	k.tell(ctx, err)
+	k.settle(b, err != nil)
+	if err != nil {
+		k.giveUp() // those that wait behind them would fare no better
 	}
-	k.settle(names, false)
 }
 
 // refresh reads the keys again that were used since they were read. It reports whether that went well.
@@ -225,7 +227,7 @@ func (k *Keys) keyRows(ctx context.Context, names []prefix) ([]keyRow, error) {
 		expiry = "FLOOR(UNIX_TIMESTAMP(k.`expiry`))"
 	}
 	query := "SELECT k.`prefix`, k.`id`, k.`secret`, k.`salt`, " + expiry + ", u.`uid`, u.`status` FROM " + r.name("api_key") +
-		" k JOIN " + r.name("users") + " u ON u.`uid` = k.`user_id` WHERE k.`prefix` IN " + places
+		" k JOIN " + r.name("users") + " u ON u.`uid` = k.`user_id` WHERE k.`prefix` IN " + places()
 	args := make([]column.Value, keysAtOnce)
 	for i := range args {
 		name := &names[min(i, len(names)-1)]
@@ -251,10 +253,8 @@ func (k *Keys) keyRows(ctx context.Context, names []prefix) ([]keyRow, error) {
 	})
 }
 
-// places are the parameters of statements for several keys: always as many, so that it is one statement.
-const places = "(?" +
-	",?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?" +
-	",?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+// places returns the parameters of statements for several keys: always as many, so that it is one statement.
+func places() string { return "(?" + strings.Repeat(",?", keysAtOnce-1) + ")" }
 
 // numbers are the arguments for places.
 func numbers(ids []int64) []column.Value {
@@ -279,7 +279,7 @@ func keyAnswer[T any](
 
 // scopes reads which keys are for reading features.
 func (k *Keys) scopes(ctx context.Context, ids []int64, keys map[int64]*standing) error {
-	query := "SELECT `api_key`, `scope` FROM " + k.release.name("api_key_scope") + " WHERE `api_key` IN " + places
+	query := "SELECT `api_key`, `scope` FROM " + k.release.name("api_key_scope") + " WHERE `api_key` IN " + places()
 	_, err := keyAnswer(ctx, k, 2, query, numbers(ids), func(r row) (_ struct{}, err error) {
 		if s := keys[r.number(0, &err)]; s != nil && strings.EqualFold(r.text(1), keyScope) {
 			s.Scoped = true
@@ -293,7 +293,7 @@ func (k *Keys) scopes(ctx context.Context, ids []int64, keys map[int64]*standing
 func (k *Keys) members(ctx context.Context, users []int64, keys map[int64][]*standing) error {
 	r := k.release
 	query := "SELECT u.`uid`, t.`project_id`, t.`team_role` FROM " + r.name("users") + " u JOIN " + r.name("project_team") +
-		" t ON t.`team_member` = u.`email` WHERE u.`uid` IN " + places + " ORDER BY 1, 2"
+		" t ON t.`team_member` = u.`email` WHERE u.`uid` IN " + places() + " ORDER BY 1, 2"
 	_, err := keyAnswer(ctx, k, 3, query, numbers(users), func(r row) (_ struct{}, err error) {
 		m := member{Project: r.number(1, &err), Restricted: isRestricted(r.text(2))}
 		for _, s := range keys[r.number(0, &err)] {
@@ -312,7 +312,7 @@ func (k *Keys) grants(ctx context.Context, users []int64, keys map[int64][]*stan
 	}
 	query := "SELECT g.`granted_to_user`, g.`feature_group`, g.`can_access_entirely`, f.`feature` FROM " +
 		r.name("restricted_feature_group_access") + " g LEFT JOIN " + r.name("restricted_feature_access") +
-		" f ON f.`restricted_feature_group_access` = g.`id` WHERE g.`granted_to_user` IN " + places + " ORDER BY 1, 2, g.`id`, 4"
+		" f ON f.`restricted_feature_group_access` = g.`id` WHERE g.`granted_to_user` IN " + places() + " ORDER BY 1, 2, g.`id`, 4"
 	_, err := keyAnswer(ctx, k, 4, query, numbers(users), func(r row) (_ struct{}, err error) {
 		g := grant{Group: r.number(1, &err), Whole: r.yes(2, false, &err)}
 		for _, s := range keys[r.number(0, &err)] {

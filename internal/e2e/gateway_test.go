@@ -27,6 +27,7 @@ import (
 var shared testbed.Shared
 
 func TestMain(m *testing.M) {
+	echo()
 	goleak.VerifyTestMain(
 		tidy{shared.Main(m)},
 		// fasthttp's own: one that lives as long as the process, one that looks for the end every 10 s.
@@ -57,7 +58,7 @@ func database(t *testing.T, kind testbed.Kind) testbed.Cluster {
 	return db
 }
 
-func execute(t *testing.T, db testbed.Cluster, script string) {
+func execute(t testing.TB, db testbed.Cluster, script string) {
 	t.Helper()
 	if err := db.Exec(t.Context(), script); err != nil {
 		t.Fatal(err)

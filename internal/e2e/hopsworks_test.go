@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -529,6 +530,31 @@ func (l *steadyLoad) end(t *testing.T) {
 	if len(l.bad) > 0 || l.sent == 0 {
 		t.Errorf("%d of %d failed: %s", len(l.bad), l.sent, l.bad[:min(3, len(l.bad))])
 	}
+}
+
+// metric is the value of a metric without labels.
+func (p *program) metric(t testing.TB, name string) float64 {
+	t.Helper()
+	resp, err := http.Get(p.private + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			found, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return found
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
 }
 
 // awaitMetric returns when the metrics have a line.

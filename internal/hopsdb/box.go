@@ -168,8 +168,8 @@ type Key struct {
 	Required               bool
 }
 
-// View adds a feature view, and returns its id. Its own row comes last. In front of a feature's name, - stands for a label, +
-// for an inference helper, * for a training helper and ~ for one whose join is not said; @3 behind it is its place, which
+// View adds a feature view, and returns its id. Its own row comes last. In front of a feature's name, - stands for a label,
+// + for an inference helper, * for a training helper and ~ for one whose join is not said; @3 behind it is its place, which
 // else is after the one before.
 func (p *Project) View(name string, version int, joins ...Join) int {
 	b := p.box

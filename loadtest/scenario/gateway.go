@@ -41,6 +41,7 @@ type gateway struct {
 	public, private string // addresses
 	dir             string // of its configuration and its log
 	fixed           string // what its configuration begins with
+	more            string // what it goes on with now
 	client          *http.Client
 
 	mu      sync.Mutex // guards what follows
@@ -71,6 +72,7 @@ func newGateway(binary, dir, more string, nodes []*testbed.Node) (*gateway, erro
 
 // writeConfig writes what the gateway is to read when it starts or is told to.
 func (g *gateway) writeConfig(more string) error {
+	g.more = more
 	return os.WriteFile(filepath.Join(g.dir, "rongate.yaml"), []byte(g.fixed+more), 0o600)
 }
 

@@ -142,11 +142,7 @@ func (r *runner) mend(ctx context.Context) error {
 	if err := r.cluster.Mend(ctx); err != nil {
 		return err
 	}
-	if r.gateway.Alive() {
-		if err := errors.Join(r.gateway.Resume(), r.gateway.await(ctx)); err != nil {
-			return err
-		}
-	} else if err := r.gateway.start(ctx); err != nil {
+	if err := r.mendGateway(ctx); err != nil {
 		return err
 	}
 	select {
@@ -155,6 +151,18 @@ func (r *runner) mend(ctx context.Context) error {
 	case <-time.After(settleFor):
 		return nil
 	}
+}
+
+// mendGateway has the gateway run, under the configuration that the file gives it.
+func (r *runner) mendGateway(ctx context.Context) error {
+	g, more := r.gateway, r.file.Gateway
+	switch {
+	case !g.Alive():
+		return errors.Join(g.writeConfig(more), g.start(ctx))
+	case g.more == more:
+		return errors.Join(g.Resume(), g.await(ctx))
+	}
+	return errors.Join(g.Resume(), g.await(ctx), g.configure(ctx, more))
 }
 
 // prepare starts everything and returns when rongate can answer.

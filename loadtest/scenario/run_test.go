@@ -139,6 +139,7 @@ load: {window: 500ms, views: [{name: account}], steps: [{rate: 200, duration: 4s
 actions:
   - {at: 1500ms, do: down, to: [node1, node2, node3]}
   - {at: 2500ms, do: clear, to: node1}
+  - {at: 3400ms, do: configure, to: gateway, text: "deadline: 1ms"}
   - {at: 3500ms, do: down, zone: a}
   - {at: 3600ms, do: kill, to: gateway}
 healthy: {from: 0s, to: 1s}
@@ -171,7 +172,7 @@ func TestRepeatsOnOneDatabase(t *testing.T) {
 			t.Errorf("%+v", v)
 		}
 	}
-	if len(got.Loads) != 2 || len(got.Verdicts) != 2*3+9 || len(got.Events) != 7 {
+	if len(got.Loads) != 2 || len(got.Verdicts) != 2*3+9 || len(got.Events) != 8 {
 		t.Errorf("%d loads, %d verdicts, %v", len(got.Loads), len(got.Verdicts), got.Events)
 	}
 	if left := leftOver(t); left != nil {
