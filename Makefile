@@ -16,8 +16,8 @@ help: ## list the targets
 build: ## build the binaries into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
 
-demo: build ## show rongate at work on this machine; DB=mariadb or DB=rondb for a real database
-	@bin/rongate-demo --db=$(DB)
+demo: build ## show rongate at work on this machine; DB=mariadb or DB=rondb for a real database, CATALOG=hopsworks for its metadata
+	@bin/rongate-demo --db=$(DB) --catalog=$(CATALOG)
 
 scenarios: build ## break a gateway in every way of loadtest/scenarios; reports in bin/scenarios, NDB ones need RONDB_HOME
 	bin/rongate-loadtest scenario --out=bin/scenarios loadtest/scenarios/*.yaml

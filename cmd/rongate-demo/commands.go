@@ -50,8 +50,11 @@ func commands() []command {
 }
 
 // shell is what to type.
-func (c command) shell(address string) string {
+func (c command) shell(address, key string) string {
 	text := "curl -s "
+	if key != "" {
+		text += "-H 'X-API-Key: " + key + "' "
+	}
 	if c.header != "" {
 		text += "-H '" + c.header + "' "
 	}
@@ -66,7 +69,7 @@ func (c command) shell(address string) string {
 func (d *demo) commandText() string {
 	var text strings.Builder
 	for _, c := range commands() {
-		fmt.Fprintf(&text, "\n# %s\n%s\n", c.shows, c.shell(d.gate.public))
+		fmt.Fprintf(&text, "\n# %s\n%s\n", c.shows, c.shell(d.gate.public, d.gate.key))
 	}
 	fmt.Fprintf(&text, "\n# metrics\ncurl -s %s/metrics\n\n# break a node, mend it, list them\n", d.gate.private)
 	fmt.Fprintf(&text, "curl -X POST %s/nodes/2/kill\ncurl -X POST %s/nodes/2/revive\ncurl -s %s\n",

@@ -22,6 +22,10 @@ type database struct {
 	nodes    []*node
 	// create makes the tables. It holds for all nodes.
 	create func(ctx context.Context, data *frauddata.Data) error
+	// exec runs statements on one node. It holds for all.
+	exec func(ctx context.Context, script string) error
+	// engine is how Hopsworks' metadata tables are kept.
+	engine string
 	// load fills one table, and tells of every so many rows.
 	load  func(ctx context.Context, group *frauddata.Group, tell func(rows int)) error
 	close func() error
@@ -69,6 +73,7 @@ func testbedDatabase(what string, cluster testbed.Cluster, processes bool) *data
 	db.create = func(ctx context.Context, data *frauddata.Data) error {
 		return cluster.Exec(ctx, data.Schema(cluster.Engine(), cluster.KeyOptions()))
 	}
+	db.exec, db.engine = cluster.Exec, cluster.Engine()
 	db.load = func(ctx context.Context, group *frauddata.Group, tell func(int)) error {
 		return group.Insert(ctx, cluster.Exec, tell)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +35,7 @@ func show(ctx context.Context, opts options, c console) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.data, err = frauddata.New(frauddata.Config{Rows: opts.Rows}); err != nil {
+	if d.data, err = frauddata.New(frauddata.Config{Rows: opts.Rows, Bare: opts.Catalog == "hopsworks"}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.tidy()) }()
@@ -76,6 +77,9 @@ func (d *demo) open(ctx context.Context, binary string) error {
 	if err := d.fill(ctx); err != nil {
 		return err
 	}
+	if err := d.describe(ctx); err != nil {
+		return err
+	}
 	if err := d.listen(); err != nil {
 		return err
 	}
@@ -107,6 +111,19 @@ func (d *demo) fill(ctx context.Context) error {
 		done += group.Count()
 	}
 	return nil
+}
+
+// describe makes the metadata that the catalogue is of, if it is not a file.
+func (d *demo) describe(ctx context.Context) error {
+	if d.opts.Catalog != "hopsworks" {
+		return nil
+	}
+	statements, key, err := describeInHopsworks(d.data, d.db.engine)
+	if err != nil {
+		return err
+	}
+	d.gate.key = key
+	return d.db.exec(ctx, strings.Join(statements, ";\n"))
 }
 
 // listen finds the addresses to listen on.
@@ -161,8 +178,14 @@ func (d *demo) introduce() {
 	for _, n := range d.db.nodes {
 		d.screen.say("%s  %s  %s", n.name, n.zone, n.address)
 	}
-	d.screen.say("\nfiles: %s\n"+
-		"       rongate.yaml, catalog.yaml: edit them, rongate reloads them; rongate.log", d.gate.dir)
+	if d.gate.key == "" {
+		d.screen.say("\nfiles: %s\n"+
+			"       rongate.yaml, catalog.yaml: edit them, rongate reloads them; rongate.log", d.gate.dir)
+	} else {
+		d.screen.say("\nmetadata: database %s; what is added or deleted there is served a second later\n"+
+			"files: %s\n       rongate.yaml: edit it, rongate reloads it; metadata: the snapshot; rongate.log",
+			hopsworksSchema, d.gate.dir)
+	}
 	d.screen.say("\n%s\n", keysHelp)
 }
 

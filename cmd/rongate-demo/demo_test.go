@@ -192,13 +192,29 @@ func TestDemoOnMariaDB(t *testing.T) {
 	r.screen.await(t, 0, `(?m)requests: 0 failed, 0 wrong`)
 }
 
+// TestDemoOfHopsworks has the catalogue be a Hopsworks installation's metadata, in the embedded database.
+func TestDemoOfHopsworks(t *testing.T) {
+	r := startDemo(t, "--catalog", "hopsworks")
+	r.settle(`[1-9]\d*%\s+[1-9]\d*%\s+0%`)
+	printed := r.screen.await(t, 0, `(curl -s -H '(X-API-Key: [^']+)') \S+/feature-views\n`)
+	got := r.do(http.MethodGet, r.address["public"], "/feature-views", printed[2], "")
+	if want := `{"featureStore":"payments","name":"fraud","version":3}`; !strings.Contains(got, want) {
+		t.Errorf("%s; want %s", got, want)
+	}
+	if got := r.do(http.MethodGet, r.address["public"], "/feature-views", "X-API-Key: a.b", ""); !strings.Contains(got, "401") {
+		t.Errorf("without a valid key: %s", got)
+	}
+	r.end()
+	r.screen.await(t, 0, `(?m)requests: 0 failed, 0 wrong`)
+}
+
 // checkCommands sends what is printed to be copied, and compares the answers with those in the guide. RONGATE_UPDATE=1
 // writes the guide.
 func (r *running) checkCommands() {
 	r.t.Helper()
 	var text strings.Builder
 	for _, c := range commands() {
-		if printed := c.shell(r.address["public"]); !strings.Contains(r.screen.String(), printed+"\n") {
+		if printed := c.shell(r.address["public"], ""); !strings.Contains(r.screen.String(), printed+"\n") {
 			r.t.Errorf("not printed: %s", printed)
 		}
 		method := http.MethodGet
@@ -207,7 +223,7 @@ func (r *running) checkCommands() {
 		}
 		answer := r.do(method, r.address["public"], c.path, c.header, c.body)
 		fmt.Fprintf(&text, "%s:\n\n```console\n$ %s\n%s\n```\n\n",
-			strings.ToUpper(c.shows[:1])+c.shows[1:], c.shell("127.0.0.1:8080"), answer)
+			strings.ToUpper(c.shows[:1])+c.shows[1:], c.shell("127.0.0.1:8080", ""), answer)
 	}
 	const guide = "testdata/commands.md"
 	if os.Getenv("RONGATE_UPDATE") != "" {
@@ -291,7 +307,7 @@ func TestCommandsAreShell(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { server.Close() })
 	for _, c := range commands() {
-		out, err := exec.CommandContext(t.Context(), "sh", "-c", c.shell(listener.Addr().String())).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", c.shell(listener.Addr().String(), "")).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s: %v %s", c.shows, err, out)
 		}

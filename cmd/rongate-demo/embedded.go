@@ -10,6 +10,7 @@ import (
 	"github.com/rongate/rongate/internal/devdb"
 	"github.com/rongate/rongate/internal/faultnet"
 	"github.com/rongate/rongate/internal/frauddata"
+	"github.com/rongate/rongate/internal/hopsdb"
 )
 
 // embeddedUser is the embedded database's account. Nobody but this machine reaches it.
@@ -30,6 +31,7 @@ func openEmbedded() (_ *database, err error) {
 		create: func(ctx context.Context, data *frauddata.Data) error {
 			return embedded.Exec(ctx, data.Schema("", ""))
 		},
+		exec: embedded.Exec, engine: hopsdb.Embedded,
 		load: func(ctx context.Context, group *frauddata.Group, tell func(int)) error {
 			return loadEmbedded(ctx, embedded, group, tell)
 		},

@@ -34,7 +34,8 @@ type gateway struct {
 	dir             string // of its configuration and its log
 	client          *http.Client
 	deadline        time.Duration
-	keep            bool // the directory, whatever happens
+	keep            bool   // the directory, whatever happens
+	key             string // of Hopsworks' metadata, which are the catalogue then; empty: that is a file
 	process         *exec.Cmd
 	keeper          *keeper
 	ended           chan struct{} // closed when it has
@@ -54,16 +55,20 @@ func (g *gateway) configure(db *database) (err error) {
 	for _, n := range db.nodes {
 		fmt.Fprintf(&nodes, "  - {address: %q, zone: %s}\n", n.address, n.zone)
 	}
+	catalog := "{file: catalog.yaml}"
+	if g.key != "" {
+		catalog = "{hopsworks: {snapshot: metadata}}"
+	}
 	for name, text := range map[string]string{
 		"rongate.yaml": fmt.Sprintf(`# rongate as the demo runs it. README.md lists what else there is.
 zone: zone-a
 listen: %q
 privateListen: %q
 deadline: %v
-catalog: {file: catalog.yaml}
+catalog: %s
 nodes:
 %sdatabase: {user: %s, passwordFile: password.txt}
-`, g.public, g.private, g.deadline, &nodes, db.user),
+`, g.public, g.private, g.deadline, catalog, &nodes, db.user),
 		"catalog.yaml": string(frauddata.Catalog()),
 		"password.txt": db.password + "\n",
 	} {

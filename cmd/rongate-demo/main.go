@@ -22,6 +22,7 @@ requests whose every answer it checks, and lets you kill, freeze, slow and reviv
 // options are the command line.
 type options struct {
 	DB            string        `name:"db" default:"devdb" enum:"devdb,mariadb,rondb" help:"${db}"`
+	Catalog       string        `default:"file" enum:"file,hopsworks" help:"${catalog}"`
 	Rows          int           `default:"100000" help:"${rows}"`
 	Rate          int           `default:"50" help:"Requests a second, 1 to 1000."`
 	Deadline      time.Duration `default:"500ms" help:"The longest rongate may take for a request."`
@@ -36,6 +37,7 @@ func helpTexts() kong.Vars {
 	return kong.Vars{
 		"db": "devdb: embedded, needs nothing. mariadb: a MariaDB or MySQL server that is installed here. " +
 			"rondb: an NDB cluster from the installation that RONDB_HOME names.",
+		"catalog":       "file: catalog.yaml. hopsworks: a made-up Hopsworks installation's metadata, and its API key.",
 		"rows":          fmt.Sprintf("Rows in the database, %d to %d.", frauddata.MinRows, frauddata.MaxRows),
 		"listen":        "Where rongate answers (another port if it is taken).",
 		"privateListen": "Where rongate tells its health and metrics.",

@@ -31,7 +31,8 @@ type tally struct {
 // traffic sends requests at their times, whatever becomes of those before, and checks every answer.
 type traffic struct {
 	url    string
-	rate   int // requests a second
+	key    string // API key; empty: none is sent
+	rate   int    // requests a second
 	data   *frauddata.Data
 	client *http.Client
 	say    func(text string) // tells of answers that are wrong
@@ -45,7 +46,7 @@ type traffic struct {
 
 func newTraffic(d *demo) *traffic {
 	return &traffic{
-		url: "http://" + d.gate.public, rate: d.opts.Rate, data: d.data, say: d.screen.event, edited: d.edited,
+		url: "http://" + d.gate.public, key: d.gate.key, rate: d.opts.Rate, data: d.data, say: d.screen.event, edited: d.edited,
 		client: &http.Client{
 			Timeout:   d.opts.Deadline + answerTimeout,
 			Transport: &http.Transport{MaxIdleConnsPerHost: maxInFlight},
@@ -85,7 +86,15 @@ func (t *traffic) run(ctx context.Context) {
 
 // ask sends one request. It returns how it failed, or what is wrong with its answer.
 func (t *traffic) ask(asked question) (failure string, mistake error) {
-	response, err := t.client.Post(t.url+"/feature-vectors", "application/json", bytes.NewReader(asked.body))
+	request, err := http.NewRequest(http.MethodPost, t.url+"/feature-vectors", bytes.NewReader(asked.body))
+	if err != nil {
+		return err.Error(), nil
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if t.key != "" {
+		request.Header.Set("X-Api-Key", t.key)
+	}
+	response, err := t.client.Do(request)
 	if err != nil {
 		return "no answer", nil
 	}

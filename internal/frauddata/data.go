@@ -32,6 +32,7 @@ const (
 type Config struct {
 	Rows int       // of all groups together, MinRows to MaxRows; default 100,000
 	Now  time.Time // what event times are counted back from; default the time of the call
+	Bare bool      // null stands for a row that there is not, whatever Catalog says: other sources have no defaults
 }
 
 // Data is one data set. It does not change.
@@ -80,6 +81,9 @@ func (d *Data) add(table string, by by, first uint64, count int, gap uint64, col
 	for i := range columns {
 		c := &columns[i]
 		c.seed = seed(c.name)
+		if d.cfg.Bare {
+			c.instead = ""
+		}
 		if _, known := d.features[c.name]; !known || !c.key {
 			d.features[c.name] = Feature{group: g, column: i}
 		}
@@ -142,6 +146,20 @@ func (g *Group) Key() (names []string) {
 		}
 	}
 	return names
+}
+
+// A Column is one of a group's table.
+type Column struct {
+	Name, SQL string // SQL is the type
+	Key       bool   // part of the primary key
+}
+
+// Columns are those of its table, in order.
+func (g *Group) Columns() (columns []Column) {
+	for _, c := range g.columns {
+		columns = append(columns, Column{c.name, c.sql, c.key})
+	}
+	return columns
 }
 
 // Count is how many rows it has.

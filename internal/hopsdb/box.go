@@ -43,12 +43,18 @@ type Project struct {
 	Name      string // of the project, the feature store and its database
 }
 
-// Project adds a project, whose name has to be in lower case.
+// Project adds a project, whose name has to be in lower case, and its database.
 func (b *Box) Project(name string) *Project {
+	p := b.Adopt(name)
+	b.add("CREATE DATABASE %s", quote(name))
+	return p
+}
+
+// Adopt is Project for a database that there is.
+func (b *Box) Adopt(name string) *Project {
 	p := &Project{box: b, Name: name}
 	p.id = b.insert("project", "projectname, username", text(name), text("user1@company.example"))
 	p.store = b.insert("feature_store", "name, project_id", text(name), p.id)
-	b.add("CREATE DATABASE %s", quote(name))
 	return p
 }
 

@@ -115,8 +115,15 @@ func userDefs() []tableDef {
 	}
 }
 
+// Embedded stands in the place of an engine for a database that has neither AUTO_INCREMENT nor indexes but primary keys.
+const Embedded = "embedded"
+
 // create is the statements that make the metadata tables. engine is how tables are to be kept, such as ENGINE=NDBCLUSTER.
 func (b *Box) create(release Release, engine string) {
+	if engine == Embedded {
+		b.createPlain(release)
+		return
+	}
 	b.add("CREATE DATABASE %s CHARACTER SET latin1", quote(b.Schema))
 	for _, d := range tableDefs() {
 		var columns []string
@@ -143,6 +150,30 @@ func (b *Box) create(release Release, engine string) {
 			columns = append(columns, d.keys)
 		}
 		b.add("CREATE TABLE %s (%s) %s", b.table(d.name), strings.Join(columns, ", "), engine)
+	}
+}
+
+// createPlain is create for an embedded database.
+func (b *Box) createPlain(release Release) {
+	b.engine = ""
+	b.add("CREATE DATABASE %s", quote(b.Schema))
+	for _, d := range tableDefs() {
+		columns := d.base
+		if release >= Release5 && d.later != "" {
+			columns = strings.TrimPrefix(columns+", "+d.later, ", ")
+		}
+		key := "id int NOT NULL, "
+		if strings.HasPrefix(d.keys, "PRIMARY KEY") {
+			key = ""
+		}
+		if columns == "" {
+			continue // not in this release
+		}
+		primary, _, own := strings.Cut(d.keys, "), ") // the first is all there is of those that begin with it
+		if key != "" || !own {
+			primary = "PRIMARY KEY (id"
+		}
+		b.add("CREATE TABLE %s (%s%s, %s))", b.table(d.name), key, strings.ReplaceAll(columns, " AUTO_INCREMENT", ""), primary)
 	}
 }
 
