@@ -5,6 +5,7 @@
 GO ?= go
 FUZZTIME ?= 10s
 DB ?= devdb
+CATALOG ?= file
 
 .DEFAULT_GOAL := help
 # BASE, BENCH, PKG, COUNT, BENCHTIME and PROFILE_LOAD reach the scripts in bench/ by the environment.
@@ -16,7 +17,7 @@ help: ## list the targets
 build: ## build the binaries into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
 
-demo: build ## show rongate at work on this machine; DB=mariadb or DB=rondb for a real database, CATALOG=hopsworks for its metadata
+demo: build ## show rongate at work on this machine; DB=mariadb or DB=rondb: a real database; CATALOG=hopsworks: its metadata
 	@bin/rongate-demo --db=$(DB) --catalog=$(CATALOG)
 
 scenarios: build ## break a gateway in every way of loadtest/scenarios; reports in bin/scenarios, NDB ones need RONDB_HOME

@@ -66,22 +66,33 @@ type FeatureDef struct {
 }
 
 // Define makes a Spec of definitions. Other than a file's, it is resolved view by view: one that is mistaken is left out of
-// the Snapshot, which says why. source is what it is called in messages.
-func Define(source string, stores []*StoreDef) *Spec {
-	s := &Spec{each: true}
-	groups := map[*GroupDef]*groupSpec{}
+// the Snapshot, which says why. source is what it is called in messages. Definitions that were part of the Spec before, if
+// there was one, cost nothing: neither here nor when the Spec is resolved. They must not have been altered since.
+func Define(source string, stores []*StoreDef, before *Spec) *Spec {
+	s := &Spec{each: true, groups: map[*GroupDef]*groupSpec{}, views: map[*ViewDef]*viewSpec{}}
+	if before == nil {
+		before = &Spec{}
+	}
 	for _, def := range stores {
 		store := &storeSpec{name: word{text: def.Name}, database: word{text: def.Database}}
 		s.stores = append(s.stores, store)
 		for _, g := range def.Groups {
-			spec := defineGroup(source, def, g)
-			groups[g] = spec
+			spec := before.groups[g]
+			if spec == nil {
+				spec = defineGroup(source, def, g)
+			}
+			s.groups[g] = spec
 			store.groups = append(store.groups, spec)
 		}
 	}
 	for i, def := range stores {
 		for _, v := range def.Views {
-			s.stores[i].views = append(s.stores[i].views, defineView(source, def, v, groups))
+			spec := before.views[v]
+			if spec == nil {
+				spec = defineView(source, def, v, s.groups)
+			}
+			s.views[v] = spec
+			s.stores[i].views = append(s.stores[i].views, spec)
 		}
 	}
 	return s
@@ -178,14 +189,53 @@ func (s *Spec) tablesOf(views []Unserved) (tables []TableName) {
 	return slices.Compact(tables)
 }
 
-// resolveEach resolves views one by one, over the groups that can be read.
+// A made is what a Snapshot was made of, where views are resolved one by one, for the next to take over.
+type made struct {
+	groups map[*groupSpec]*group
+	views  map[*viewSpec]*View
+}
+
+// resolveEach resolves views one by one, over the groups that can be read. Those of the snapshot before are taken over
+// where neither they nor what they read has changed.
 func (r *resolver) resolveEach(views []*viewSpec) {
+	made := made{r.groups, make(map[*viewSpec]*View, len(views))}
 	for _, v := range views {
+		if old := r.madeBefore(v); old != nil {
+			made.views[v] = old
+			for i := range old.Joins {
+				for _, s := range old.Joins[i].Selects {
+					r.adopt(s)
+				}
+			}
+		}
+	}
+	for _, v := range views {
+		if old := made.views[v]; old != nil {
+			r.snapshot.Views = append(r.snapshot.Views, old)
+			continue
+		}
 		if err := r.resolveAlone(v); err != nil {
 			r.snapshot.Unserved = append(r.snapshot.Unserved,
 				Unserved{Store: v.store, Name: v.name.text, Version: v.version, Why: err.Error()})
+			continue
+		}
+		made.views[v] = r.snapshot.Views[len(r.snapshot.Views)-1]
+	}
+	r.snapshot.made = made
+}
+
+// madeBefore is what was made of a view for the snapshot before; nil: nothing that holds still.
+func (r *resolver) madeBefore(v *viewSpec) *View {
+	old := r.before.views[v]
+	if old == nil {
+		return nil
+	}
+	for _, j := range v.joins {
+		if g := r.groups[j.group]; g == nil || g != r.before.groups[j.group] {
+			return nil
 		}
 	}
+	return old
 }
 
 // resolveAlone adds a view to the snapshot or says what is wrong with it.
@@ -205,10 +255,14 @@ func (r *resolver) resolveAlone(v *viewSpec) error {
 
 // resolveGroupAlone resolves a group and keeps what is wrong with it for the views that join it.
 func (r *resolver) resolveGroupAlone(spec *groupSpec, table *Table) *group {
+	if old := r.before.groups[spec]; old != nil && spec.unfit == nil && (old.table == table || spec.absent != nil) {
+		return old
+	}
 	r.report = yamldoc.Report{}
 	g := r.resolveGroup(spec, table)
 	if err := errors.Join(spec.unfit, r.report.Err()); err != nil {
 		r.unfit[spec] = err
+		return nil
 	}
 	return g
 }

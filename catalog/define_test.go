@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,7 @@ type defined struct {
 	t      *testing.T
 	server *server
 	store  *StoreDef
+	spec   *Spec // in force
 	groups map[string]*GroupDef
 }
 
@@ -25,7 +27,8 @@ func openDefined(t *testing.T, tables string) *defined {
 		groups: map[string]*GroupDef{},
 	}
 	d.add("v1", "a", "v")
-	c, err := Open(t.Context(), Config{Spec: Define("test", []*StoreDef{d.store}), Describer: d.server, Refresh: -1})
+	d.spec = Define("test", []*StoreDef{d.store}, nil)
+	c, err := Open(t.Context(), Config{Spec: d.spec, Describer: d.server, Refresh: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,11 +49,73 @@ func (d *defined) add(view, group, feature string) {
 	})
 }
 
+// replace adopts the definitions as they are now. Whatever is taken over of what was there, it is as if nothing had been.
 func (d *defined) replace() {
 	d.t.Helper()
-	if err := d.Replace(d.t.Context(), Define("test", []*StoreDef{d.store})); err != nil {
+	before := d.Current()
+	d.spec = Define("test", []*StoreDef{d.store}, d.spec)
+	if err := d.Replace(d.t.Context(), d.spec); err != nil {
 		d.t.Fatal(err)
 	}
+	fresh, err := Define("test", []*StoreDef{d.store}, nil).Resolve(d.refresher.known(d.spec.Tables()))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if got, want := dump(inOrder(d.Current())), dump(inOrder(fresh)); got != want {
+		d.t.Errorf("after %s\ngot\n%s\nwant\n%s", dump(inOrder(before)), got, want)
+	}
+}
+
+// inOrder is a snapshot whose selects are in the order in which its views use them.
+func inOrder(s *Snapshot) *Snapshot {
+	ordered := &Snapshot{Views: s.Views}
+	for _, v := range s.Views {
+		for _, j := range v.Joins {
+			for _, sel := range j.Selects {
+				if !slices.Contains(ordered.Selects, sel) {
+					ordered.Selects = append(ordered.Selects, sel)
+				}
+			}
+		}
+	}
+	if len(ordered.Selects) != len(s.Selects) {
+		panic("a snapshot has selects that none of its views uses, or lacks one")
+	}
+	return ordered
+}
+
+// TestReplaceKeepsViews: a view whose definition and tables are the same is the same, by its address; the others are not.
+func TestReplaceKeepsViews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDefined(t, definedTables)
+		defer d.Close()
+		d.add("v2", "b", "w")
+		d.replace()
+		before := d.Current().Views
+		d.add("v3", "b", "w")
+		d.replace()
+		if now := d.Current(); now.Views[0] != before[0] || now.Views[1] != before[1] || len(now.Selects) != 2 {
+			t.Errorf("views were resolved anew that have not changed; %d selects", len(now.Selects))
+		}
+		d.store.Views = d.store.Views[1:] // v1, and with it what is read of a
+		d.replace()
+		if now := d.Current(); now.Views[0] != before[1] || len(now.Selects) != 1 {
+			t.Errorf("%d views, %d selects", len(now.Views), len(now.Selects))
+		}
+		d.server.alter(t, TableName{"s", "b_1"}, "s.b_1(id)\n  id bigint\n  w bigint\n")
+		d.Stale(TableName{"s", "b_1"})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if now := d.Current(); now.Views[0] == before[1] || now.Views[0].Features[0].Type != "bigint" {
+			t.Errorf("the view of an altered table is %+v", now.Views[0].Features)
+		}
+		altered := d.Current().Views[0]
+		d.add("v4", "a", "v")
+		d.replace()
+		if d.Current().Views[0] != altered {
+			t.Error("it was resolved anew though it has not changed since")
+		}
+	})
 }
 
 // want compares the names of the views that are served, and of those that are not.

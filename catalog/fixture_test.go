@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -111,7 +112,7 @@ func dump(s *Snapshot) string {
 			fmt.Fprintf(&b, "  join %d: %s/%s/%d prefix %q keys %v event time %d, selects", i,
 				j.Group.Store, j.Group.Name, j.Group.Version, j.Prefix, j.KeySlots, j.EventTime)
 			for _, sel := range j.Selects {
-				fmt.Fprintf(&b, " %d", sel.Slot)
+				fmt.Fprintf(&b, " %d", slices.Index(s.Selects, sel))
 			}
 			b.WriteString("\n")
 		}
@@ -124,8 +125,8 @@ func dump(s *Snapshot) string {
 			b.WriteString("\n")
 		}
 	}
-	for _, sel := range s.Selects {
-		fmt.Fprintf(&b, "select %d: %s by%s ttl %v:%s; event time %d, large %v\n", sel.Slot, sel.Group.Table,
+	for slot, sel := range s.Selects {
+		fmt.Fprintf(&b, "select %d: %s by%s ttl %v:%s; event time %d, large %v\n", slot, sel.Group.Table,
 			columnNames(sel.Group.Key), sel.Group.TTL, columnNames(sel.Columns), sel.EventTime, sel.Large)
 	}
 	return b.String()

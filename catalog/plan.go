@@ -64,14 +64,21 @@ func (r *resolver) selectOf(g *group, columns []*column.Column) *Select {
 	if s := r.selects[id.String()]; s != nil {
 		return s
 	}
-	s := &Select{Slot: len(r.snapshot.Selects), Group: g.Group, Columns: columns, EventTime: -1}
+	s := &Select{Group: g.Group, Columns: columns, EventTime: -1, id: id.String()}
 	s.Large = slices.ContainsFunc(columns, (*column.Column).Large)
 	if g.EventTime != nil {
 		s.EventTime = slices.Index(columns, g.EventTime)
 	}
-	r.selects[id.String()] = s
-	r.snapshot.Selects = append(r.snapshot.Selects, s)
+	r.adopt(s)
 	return s
+}
+
+// adopt makes a Select one of the snapshot's, unless it is.
+func (r *resolver) adopt(s *Select) {
+	if r.selects[s.id] == nil {
+		r.selects[s.id] = s
+		r.snapshot.Selects = append(r.snapshot.Selects, s)
+	}
 }
 
 // find returns where a join reads a column.

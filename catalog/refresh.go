@@ -88,7 +88,7 @@ func (r *refresher) load(ctx context.Context, path string, spec *Spec) (*Snapsho
 	if err := r.describe(ctx, path, described, names); err != nil {
 		return nil, err
 	}
-	snapshot, err := spec.Resolve(described)
+	snapshot, err := spec.resolveAfter(r.snapshot, described)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (r *refresher) load(ctx context.Context, path string, spec *Spec) (*Snapsho
 		if err := r.describe(ctx, path, described, suspects); err != nil {
 			return nil, err
 		}
-		if snapshot, err = spec.Resolve(described); err != nil {
+		if snapshot, err = spec.resolveAfter(r.snapshot, described); err != nil {
 			return nil, err
 		}
 	}
@@ -318,7 +318,7 @@ func (r *refresher) fit(names ...TableName) (*Snapshot, error) {
 	for _, n := range names {
 		tables[n] = r.tables[n].latest
 	}
-	snapshot, err := r.spec.Resolve(tables)
+	snapshot, err := r.spec.resolveAfter(r.snapshot, tables)
 	if err == nil && r.spec.each {
 		err = r.loses(snapshot)
 	}

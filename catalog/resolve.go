@@ -12,8 +12,16 @@ import (
 // Resolve makes the Snapshot of a catalogue over the tables as they are now. A table that is absent from the map does
 // not exist. All mistakes come at once, as yamldoc.Problems. The same Spec and tables give the same Snapshot.
 func (s *Spec) Resolve(tables map[TableName]*Table) (*Snapshot, error) {
+	return s.resolveAfter(nil, tables)
+}
+
+// resolveAfter is Resolve that takes over what it can of the Snapshot before, if there was one.
+func (s *Spec) resolveAfter(before *Snapshot, tables map[TableName]*Table) (*Snapshot, error) {
 	r := &resolver{
 		groups: make(map[*groupSpec]*group), unfit: make(map[*groupSpec]error), selects: make(map[string]*Select),
+	}
+	if before != nil {
+		r.before = before.made
 	}
 	resolveGroup := r.resolveGroup
 	if s.each {
@@ -50,6 +58,7 @@ type resolver struct {
 	unfit    map[*groupSpec]error // why groups cannot be read, where views are resolved one by one
 	selects  map[string]*Select   // by table and columns
 	snapshot Snapshot
+	before   made
 }
 
 // A group is a Group with its table, whose columns are made as they are needed: a table may have columns of types that

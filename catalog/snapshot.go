@@ -10,10 +10,12 @@ import (
 // keeps the Snapshot it began with, whatever is loaded meanwhile.
 type Snapshot struct {
 	Views   []*View   // by feature store, name, version
-	Selects []*Select // what is read, each once; a Select's Slot is its place here
+	Selects []*Select // what is read, each once
 
 	// Unserved are the views that a source has and that cannot be served, in the order of Views.
 	Unserved []Unserved
+
+	made made
 }
 
 // A TableName is a table with its database, as the server has them.
@@ -35,11 +37,12 @@ type Group struct {
 // A Select is one list of columns to be read from one table: the unit that statements, queues and merging work on. Two
 // views that need the same columns of a table share it.
 type Select struct {
-	Slot      int
 	Group     *Group
 	Columns   []*column.Column // what is read besides the key, in the order of the statement
 	EventTime int              // index of the event time in Columns; -1: not read here
 	Large     bool             // Columns are TEXT, BLOB or JSON: a round trip a row on NDB
+
+	id string // tells it apart from all others of the snapshot
 }
 
 // A View is a feature view: what a model reads, in order.

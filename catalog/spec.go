@@ -14,6 +14,9 @@ import (
 type Spec struct {
 	stores []*storeSpec
 	each   bool // a view that is mistaken is left out, and no mistake of the whole
+
+	groups map[*GroupDef]*groupSpec // what the definitions became, where there are some
+	views  map[*ViewDef]*viewSpec
 }
 
 // A word is a name with its place; the text is empty where an optional one is absent.

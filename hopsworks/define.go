@@ -2,6 +2,7 @@ package hopsworks
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,18 +12,35 @@ import (
 	"github.com/rongate/rongate/column"
 )
 
+// A Definer makes definitions of one Metadata after the other. What is the same has the same definition, by its address, so
+// that what is made of it can be kept.
+type Definer struct{ last *definer }
+
 // Define makes a catalogue's definitions of what the metadata say. A view that cannot be served says why: the rest is.
-// The same Metadata give the same definitions.
-func (m *Metadata) Define() []*catalog.StoreDef {
+func (d *Definer) Define(m *Metadata) []*catalog.StoreDef {
+	next := newDefiner(m)
+	next.takeOver(d.last)
+	defs := next.all(m)
+	if next.spoilt { // a definition that was to be kept would have had to be altered
+		next = newDefiner(m)
+		defs = next.all(m)
+	}
+	d.last = next
+	return defs
+}
+
+// Define is Definer's for one Metadata alone.
+func (m *Metadata) Define() []*catalog.StoreDef { return new(Definer).Define(m) }
+
+func newDefiner(m *Metadata) *definer {
 	d := &definer{
 		stores: map[int64]*catalog.StoreDef{}, projects: map[int64]int64{}, groups: map[int64]*group{},
-		schemas: map[schemaKey]string{},
+		schemas: map[schemaKey]string{}, views: map[*View]*catalog.ViewDef{}, listed: map[*catalog.GroupDef]bool{},
 	}
-	var defs []*catalog.StoreDef
 	for _, s := range m.Stores {
 		def := &catalog.StoreDef{Name: s.Name, Database: s.Name}
 		d.stores[s.ID], d.projects[s.ID] = def, s.Project
-		defs = append(defs, def)
+		d.defs = append(d.defs, def)
 	}
 	for _, s := range m.Schemas {
 		d.schemas[schemaKey{s.Project, s.Subject}] = s.Text
@@ -30,12 +48,75 @@ func (m *Metadata) Define() []*catalog.StoreDef {
 	for i := range m.Groups {
 		d.groups[m.Groups[i].ID] = &group{Group: &m.Groups[i]}
 	}
+	return d
+}
+
+// takeOver keeps the definitions of groups that are the same, and of views whose groups all are.
+func (d *definer) takeOver(last *definer) {
+	if last == nil {
+		return
+	}
+	for id, g := range d.groups {
+		old := last.groups[id]
+		if old == nil || *old.Group != *g.Group || !d.sameStore(last, g) {
+			continue
+		}
+		old.Group, old.same, old.frozen = g.Group, true, old.def != nil
+		d.groups[id] = old
+	}
+	d.before = last.views
+}
+
+// sameStore reports whether a group's feature store, and the schema of its rows, are what they were.
+func (d *definer) sameStore(last *definer, g *group) bool {
+	now, then := d.stores[g.Store], last.stores[g.Store]
+	key := schemaKey{d.projects[g.Store], g.label()}
+	return now != nil && then != nil && now.Name == then.Name && d.projects[g.Store] == last.projects[g.Store] &&
+		d.schemas[key] == last.schemas[key]
+}
+
+func (d *definer) all(m *Metadata) []*catalog.StoreDef {
 	for _, v := range m.Views {
-		if store := d.stores[v.Store]; store != nil { // else it goes with its store, and its row will
-			store.Views = append(store.Views, d.view(v))
+		store := d.stores[v.Store]
+		if store == nil {
+			continue // it goes with its store, and its row will
+		}
+		def := d.before[v]
+		if def == nil || !d.keeps(v) {
+			def = d.view(v)
+		}
+		for i := range def.Joins {
+			d.list(v, def.Joins[i].Group)
+		}
+		d.views[v] = def
+		store.Views = append(store.Views, def)
+	}
+	return d.defs
+}
+
+// keeps reports whether all groups of a view are defined as they were.
+func (d *definer) keeps(v *View) bool {
+	for _, j := range v.Joins {
+		if g := d.groups[j.Group]; g == nil || !g.same {
+			return false
 		}
 	}
-	return defs
+	return true
+}
+
+// list makes a group's definition one of its store's.
+func (d *definer) list(v *View, def *catalog.GroupDef) {
+	if d.listed[def] {
+		return
+	}
+	d.listed[def] = true
+	for _, j := range v.Joins {
+		if g := d.groups[j.Group]; g != nil && g.def == def {
+			store := d.stores[g.Store]
+			store.Groups = append(store.Groups, def)
+			return
+		}
+	}
 }
 
 // maxTTL is a century in seconds: what Hopsworks takes beyond it may be more than a time.Duration does.
@@ -47,6 +128,11 @@ type definer struct {
 	projects map[int64]int64 // of the stores
 	groups   map[int64]*group
 	schemas  map[schemaKey]string
+	defs     []*catalog.StoreDef
+	views    map[*View]*catalog.ViewDef // that were made, or taken over
+	before   map[*View]*catalog.ViewDef // of the run before
+	listed   map[*catalog.GroupDef]bool // that are their stores'
+	spoilt   bool                       // something is missing in a definition that is frozen
 }
 
 // A group is a Group with its definition, which is made when a view needs it.
@@ -55,6 +141,8 @@ type group struct {
 	def      *catalog.GroupDef
 	record   *avro.Record // nil: no complex feature was asked for yet
 	mistaken error        // why there is no record
+	same     bool         // as it was in the run before
+	frozen   bool         // def is of a run before, and must stay as it is
 }
 
 // define returns the definition of a group, nil if its feature store is gone.
@@ -70,7 +158,6 @@ func (d *definer) define(g *group) *catalog.GroupDef {
 	if g.EventTime != "" && g.TTL > 0 {
 		g.def.TTL = time.Duration(min(g.TTL, maxTTL)) * time.Second
 	}
-	store.Groups = append(store.Groups, g.def)
 	return g.def
 }
 
@@ -161,7 +248,7 @@ func (d *definer) join(def *catalog.ViewDef, p *part, v *View) error {
 	if !p.group.Online && !p.group.Spine {
 		return fmt.Errorf("feature group %s is not online-enabled", p.group.label())
 	}
-	g := d.define(p.group)
+	g := d.draft(p.group)
 	if g.Absent {
 		declare(g, p.features, keys)
 		kept := keys[:0]
@@ -186,9 +273,28 @@ func (d *definer) join(def *catalog.ViewDef, p *part, v *View) error {
 			g.Complex[f.Name] = decoder
 		}
 	}
+	d.spoilt = d.spoilt || saysMore(g, p.group.def)
 	p.at = len(def.Joins)
-	def.Joins = append(def.Joins, catalog.JoinDef{Group: g, Prefix: p.Prefix, Keys: keys})
+	def.Joins = append(def.Joins, catalog.JoinDef{Group: p.group.def, Prefix: p.Prefix, Keys: keys})
 	return nil
+}
+
+// draft returns the definition of a group to be added to: a copy of one that is frozen.
+func (d *definer) draft(g *group) *catalog.GroupDef {
+	def := d.define(g)
+	if !g.frozen {
+		return def
+	}
+	draft := *def
+	draft.Booleans, draft.Columns = slices.Clip(def.Booleans), slices.Clip(def.Columns)
+	draft.Key, draft.Complex = slices.Clip(def.Key), maps.Clone(def.Complex)
+	return &draft
+}
+
+// saysMore reports whether something was added to a definition.
+func saysMore(draft, def *catalog.GroupDef) bool {
+	return len(draft.Booleans) > len(def.Booleans) || len(draft.Columns) > len(def.Columns) ||
+		len(draft.Key) > len(def.Key) || len(draft.Complex) > len(def.Complex)
 }
 
 // keysOf maps the key columns of a join to serving keys, as Hopsworks has made them: nothing is computed. A key that is not

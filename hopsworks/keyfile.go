@@ -10,7 +10,7 @@ import (
 // keysKind begins the file of known keys.
 const keysKind = "rongate-keys"
 
-// saveEvery is how long known keys that were altered wait for being written at least.
+// saveEvery is the time between two writings of one file at least.
 const saveEvery = 10 * time.Second
 
 // A keptKey is a key in the file: nothing that could be presented.

@@ -106,7 +106,7 @@ func benchmarkMetadata(b *testing.B, cfg Config) {
 		b.Fatal(err)
 	}
 	defer func() { _ = reader.Close(context.Background()) }()
-	spec := catalog.Define("bench", m.Define())
+	spec := catalog.Define("bench", m.Define(), nil)
 	b.Run("describe", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := reader.Describe(ctx, spec.Tables()); err != nil {
@@ -120,7 +120,7 @@ func benchmarkMetadata(b *testing.B, cfg Config) {
 	}
 	b.Run("resolve", func(b *testing.B) {
 		for b.Loop() {
-			s, err := catalog.Define("bench", m.Define()).Resolve(tables)
+			s, err := catalog.Define("bench", m.Define(), nil).Resolve(tables)
 			if err != nil || len(s.Views) != views(b) {
 				b.Fatal(err)
 			}

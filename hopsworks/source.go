@@ -85,6 +85,8 @@ type Source struct {
 	current  *Metadata // what was read last
 	used     *Metadata // what OnChange took last
 	unused   string    // why it did not take the current ones, as it was told last
+	unsaved  bool      // current is not in the snapshot file
+	saved    time.Time // when that was written
 	compared time.Time
 	reread   time.Time
 }
@@ -164,7 +166,7 @@ func (s *Source) follow(ctx context.Context) {
 		wait := jitter(s.cfg.Poll)
 		err := s.lookSoon(ctx)
 		if ctx.Err() != nil {
-			return
+			break
 		}
 		s.tell(err)
 		if err != nil {
@@ -178,6 +180,7 @@ func (s *Source) follow(ctx context.Context) {
 				s.unused = text
 			}
 		}
+		s.save(time.Now(), false)
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -185,6 +188,7 @@ func (s *Source) follow(ctx context.Context) {
 		}
 		timer.Stop()
 	}
+	s.save(time.Now(), true)
 }
 
 // jitter is a time give or take a tenth, so that many gateways do not ask at once.
@@ -225,8 +229,7 @@ func (s *Source) look(ctx context.Context) error {
 	}
 	next.share(s.current)
 	if !next.equal(s.current) {
-		s.current = next
-		s.save(next)
+		s.current, s.unsaved = next, true
 	}
 	// The mark is of before the reading: what came meanwhile is read the next time.
 	s.mark, s.compared = mark, now.Add(jitter(s.cfg.Compare))
@@ -270,13 +273,13 @@ func (s *Source) fallBack(context.Context) {
 		"age", time.Since(at).Round(time.Second).String(), "featureViews", len(m.Views))
 }
 
-// save writes the snapshot file.
-func (s *Source) save(m *Metadata) {
-	if s.cfg.Snapshot == "" {
+// save writes the snapshot file, if other metadata are in it: not more often than every saveEvery, but for the last time.
+func (s *Source) save(now time.Time, last bool) {
+	if s.cfg.Snapshot == "" || !s.unsaved || !last && now.Sub(s.saved) < saveEvery {
 		return
 	}
-	now := time.Now()
-	err := saveSnapshot(s.cfg.Snapshot, m, now)
+	s.unsaved, s.saved = false, now
+	err := saveSnapshot(s.cfg.Snapshot, s.current, now)
 	if err != nil {
 		s.cfg.Log.Error("snapshot of the metadata cannot be written; a restart while the metadata layer is away would not serve",
 			"file", s.cfg.Snapshot, "error", err)

@@ -99,11 +99,11 @@ func newFixture(t testing.TB, change func(*lookup.Config, map[string]*fakenode.N
 	f.reader = reader
 	snapshot := &catalog.Snapshot{Selects: []*catalog.Select{
 		{
-			Slot: accounts, EventTime: 1, Columns: []*column.Column{balance, updated},
+			EventTime: 1, Columns: []*column.Column{balance, updated},
 			Group: &catalog.Group{Table: catalog.TableName{Database: "db", Name: "accounts_1"}, Key: []*column.Column{id}},
 		},
 		{
-			Slot: names, EventTime: -1, Columns: []*column.Column{score},
+			EventTime: -1, Columns: []*column.Column{score},
 			Group: &catalog.Group{Table: catalog.TableName{Database: "db", Name: "names_1"}, Key: []*column.Column{region, name}},
 		},
 	}}

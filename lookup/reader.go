@@ -163,8 +163,8 @@ func Open(cfg Config) (*Reader, error) {
 }
 
 // Use compiles the selects of a snapshot, makes them what new connections are warmed with, and returns their plans, one
-// for each select by its slot. The first Use begins to dial the nodes. Reads of older plans go on. A select that there was
-// before, over the same columns of the same table, keeps its plan, and so what was learned of its statements: nothing is
+// for each select in their order. The first Use begins to dial the nodes. Reads of older plans go on. A select that there
+// was before, over the same columns of the same table, keeps its plan, and so what was learned of its statements: nothing is
 // warmed, hedged or cut anew because another feature view was deployed.
 func (r *Reader) Use(s *catalog.Snapshot) ([]*Plan, error) {
 	r.opening.Lock()

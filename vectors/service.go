@@ -110,8 +110,9 @@ func (s *Service) Use(snapshot *catalog.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	p := compile(snapshot, plans)
-	p.takeCounts(s.program.Load(), &s.counts.other)
+	before := s.program.Load()
+	p := compile(snapshot, plans, before)
+	p.takeCounts(before, &s.counts.other)
 	s.program.Store(p)
 	return nil
 }

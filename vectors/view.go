@@ -36,16 +36,42 @@ type view struct {
 	groups       [][]byte // by join: the start of its detail, up to the status
 }
 
-// compile makes the program of a snapshot from the plans of its selects.
-func compile(s *catalog.Snapshot, plans []*lookup.Plan) *program {
+// compile makes the program of a snapshot from the plans of its selects. Views that were in the program before, if there was
+// one, and are read by the same plans, are taken over, but for their counters.
+func compile(s *catalog.Snapshot, plans []*lookup.Plan, before *program) *program {
 	p := &program{snapshot: s, views: make(map[*catalog.View]*view, len(s.Views))}
+	planOf := make(map[*catalog.Select]*lookup.Plan, len(plans))
+	for i, plan := range plans {
+		planOf[s.Selects[i]] = plan
+	}
 	for _, cv := range s.Views {
-		p.views[cv] = compileView(cv, plans)
+		if before != nil && before.views[cv].readBy(planOf) {
+			v := *before.views[cv]
+			v.counts = nil
+			p.views[cv] = &v
+		} else {
+			p.views[cv] = compileView(cv, planOf)
+		}
 	}
 	return p
 }
 
-func compileView(cv *catalog.View, plans []*lookup.Plan) *view {
+// readBy reports whether v, which may be nil, is read by these plans.
+func (v *view) readBy(planOf map[*catalog.Select]*lookup.Plan) bool {
+	if v == nil {
+		return false
+	}
+	for j := range v.plans {
+		for i, plan := range v.plans[j] {
+			if planOf[v.Joins[j].Selects[i]] != plan {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func compileView(cv *catalog.View, planOf map[*catalog.Select]*lookup.Plan) *view {
 	v := &view{
 		View:         cv,
 		keyIndex:     make(map[string]int, len(cv.ServingKeys)),
@@ -69,7 +95,7 @@ func compileView(cv *catalog.View, plans []*lookup.Plan) *view {
 		join := &cv.Joins[i]
 		var ps []*lookup.Plan
 		for _, sel := range join.Selects {
-			ps = append(ps, plans[sel.Slot])
+			ps = append(ps, planOf[sel])
 		}
 		v.plans = append(v.plans, ps)
 		v.groups = append(v.groups, groupOpening(join))

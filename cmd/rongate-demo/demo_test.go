@@ -92,7 +92,7 @@ func startDemo(t *testing.T, args ...string) *running {
 	t.Cleanup(func() { keys.Close() })
 	r.screen.await(t, 0, `(?m)^keys: `)
 	for name, expression := range map[string]string{
-		"public": `curl -s (\S+)/feature-views`, "private": `curl -s (\S+)/metrics`, "control": `curl -s (\S+)\n\n# the database`,
+		"public": `curl -s (?:-H '\S+ \S+' )?(\S+)/feature-views`, "private": `curl -s (\S+)/metrics`, "control": `curl -s (\S+)\n\n# the database`,
 	} {
 		r.address[name] = r.screen.await(t, 0, expression)[1]
 	}
@@ -198,7 +198,7 @@ func TestDemoOfHopsworks(t *testing.T) {
 	r.settle(`[1-9]\d*%\s+[1-9]\d*%\s+0%`)
 	printed := r.screen.await(t, 0, `(curl -s -H '(X-API-Key: [^']+)') \S+/feature-views\n`)
 	got := r.do(http.MethodGet, r.address["public"], "/feature-views", printed[2], "")
-	if want := `{"featureStore":"payments","name":"fraud","version":3}`; !strings.Contains(got, want) {
+	if want := `{"featureStore":"payments","featureView":"fraud","version":3}`; !strings.Contains(got, want) {
 		t.Errorf("%s; want %s", got, want)
 	}
 	if got := r.do(http.MethodGet, r.address["public"], "/feature-views", "X-API-Key: a.b", ""); !strings.Contains(got, "401") {

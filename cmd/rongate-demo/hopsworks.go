@@ -6,61 +6,33 @@ import (
 	"strings"
 	"time"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/rongate/rongate/internal/frauddata"
 	"github.com/rongate/rongate/internal/hopsdb"
+	"github.com/rongate/rongate/internal/yamldoc"
 )
 
 // hopsworksSchema is the database of the metadata.
 const hopsworksSchema = "hopsworks"
 
-// A catalogue is what frauddata.Catalog says, as far as Hopsworks would have it too: there are no defaults.
-type catalogue struct {
-	FeatureStores []struct {
-		FeatureGroups []struct {
-			Name      string                        `json:"name"`
-			Version   int                           `json:"version"`
-			EventTime string                        `json:"eventTime"`
-			TTL       string                        `json:"ttl"`
-			Features  []struct{ Name, Type string } `json:"features"`
-		} `json:"featureGroups"`
-		FeatureViews []struct {
-			Name    string `json:"name"`
-			Version int    `json:"version"`
-			Joins   []struct {
-				Group   string `json:"group"`
-				Version int    `json:"version"`
-			} `json:"joins"`
-			Features []any `json:"features"` // a name, or a mapping with one
-		} `json:"featureViews"`
-	} `json:"featureStores"`
-}
-
-// describeInHopsworks returns the statements that make a Hopsworks installation of the data, and the API key of a user who
-// may read it.
-func describeInHopsworks(data *frauddata.Data, engine string) (statements []string, key string, err error) {
-	var c catalogue
-	if err := yaml.Unmarshal(frauddata.Catalog(), &c); err != nil {
-		return nil, "", err
-	}
+// describeInHopsworks returns the statements that make a Hopsworks installation of what frauddata.Catalog says, but for the
+// defaults, which Hopsworks has not, and the API key of a user who may read it.
+func describeInHopsworks(data *frauddata.Data, engine string) (statements []string, key string) {
 	box := hopsdb.New(hopsworksSchema, hopsdb.Release5, engine)
 	project := box.Adopt(frauddata.Database)
+	store := yamldoc.Parse("catalog.yaml", frauddata.Catalog()).Root().Required("featureStores").List()[0].Map()
 	groups := map[string]*hopsdb.Group{}
-	for _, g := range c.FeatureStores[0].FeatureGroups {
-		group := hopsdb.Group{Name: g.Name, Version: g.Version, EventTime: g.EventTime, NoTable: true}
-		if days, ok := strings.CutSuffix(g.TTL, "d"); ok {
-			var n int
-			if _, err := fmt.Sscan(days, &n); err != nil {
-				return nil, "", err
-			}
-			group.TTL = n * int(24*time.Hour/time.Second)
+	for _, item := range store.Required("featureGroups").List() {
+		g := item.Map()
+		group := hopsdb.Group{
+			Name: g.Required("name").Text(""), Version: int(g.Required("version").Int(1, 1, 9)),
+			EventTime: g.Optional("eventTime").Text(""), NoTable: true,
+			TTL: int(g.Optional("ttl").Duration(0, time.Second, 1000*time.Hour) / time.Second),
 		}
-		var booleans []string
-		for _, f := range g.Features {
-			booleans = append(booleans, f.Name)
+		var booleans []string // of all others the table says what they are
+		for _, f := range g.Optional("features").List() {
+			booleans = append(booleans, f.Map().Required("name").Text(""))
 		}
-		table := fmt.Sprintf("%s_%d", g.Name, g.Version)
+		table := fmt.Sprintf("%s_%d", group.Name, group.Version)
 		for _, of := range data.Groups() {
 			if of.Table() == table {
 				group.Columns = offlineColumns(of, booleans)
@@ -68,45 +40,56 @@ func describeInHopsworks(data *frauddata.Data, engine string) (statements []stri
 		}
 		groups[table] = project.Group(group)
 	}
-	for _, v := range c.FeatureStores[0].FeatureViews {
-		joins := make([]hopsdb.Join, len(v.Joins))
-		given := map[string]bool{}
-		for i, j := range v.Joins {
-			table := fmt.Sprintf("%s_%d", j.Group, j.Version)
-			joins[i] = hopsdb.Join{Group: groups[table], On: map[string]string{}, Features: featuresOf(data, v.Features, table)}
-			for _, column := range groups[table].Columns {
-				if column.Key && given[column.Name] {
-					joins[i].On[column.Name] = column.Name
-				}
-				given[column.Name] = given[column.Name] || column.Key
-			}
+	for _, item := range store.Required("featureViews").List() {
+		v := item.Map()
+		joins := joinsOf(v.Required("joins").List(), groups)
+		for place, f := range v.Required("features").List() {
+			addFeature(data, joins, f, place)
 		}
-		project.View(v.Name, v.Version, joins...)
+		project.View(v.Required("name").Text(""), int(v.Required("version").Int(1, 1, 9)), joins...)
 	}
 	user := box.User("demo@company.example")
 	project.Member(user, hopsdb.DataOwner)
 	key = user.Key("demo", "FEATURESTORE").Text
-	return box.Take(), key, nil
+	return box.Take(), key
 }
 
-// featuresOf are the features of a view that a table has, with their places in the view.
-func featuresOf(data *frauddata.Data, features []any, table string) (found []string) {
-	for place, f := range features {
-		name, mark := "", ""
-		switch f := f.(type) {
-		case string:
-			name = f
-		case map[string]any:
-			name, _ = f["name"].(string)
-			if f["label"] == true {
-				mark = "-"
+// joinsOf are the joins of a view, without their features. A key that a group before has too is joined on that.
+func joinsOf(items []yamldoc.Value, groups map[string]*hopsdb.Group) []hopsdb.Join {
+	joins := make([]hopsdb.Join, len(items))
+	given := map[string]bool{}
+	for i, item := range items {
+		j := item.Map()
+		group := groups[fmt.Sprintf("%s_%d", j.Required("group").Text(""), j.Required("version").Int(1, 1, 9))]
+		joins[i] = hopsdb.Join{Group: group, On: map[string]string{}}
+		for _, column := range group.Columns {
+			if column.Key && given[column.Name] {
+				joins[i].On[column.Name] = column.Name
 			}
-		}
-		if known, ok := data.Feature(name); ok && known.Group().Table() == table {
-			found = append(found, fmt.Sprintf("%s%s@%d", mark, name, place))
+			given[column.Name] = given[column.Name] || column.Key
 		}
 	}
-	return found
+	return joins
+}
+
+// addFeature adds a feature to the join that has it, with its place in the view.
+func addFeature(data *frauddata.Data, joins []hopsdb.Join, item yamldoc.Value, place int) {
+	mark, name := "", ""
+	if item.IsMap() {
+		f := item.Map()
+		name = f.Required("name").Text("")
+		if f.Optional("label").Bool(false) {
+			mark = "-"
+		}
+	} else {
+		name = item.Text("")
+	}
+	known, _ := data.Feature(name)
+	for i := range joins {
+		if g := joins[i].Group; known.Group().Table() == fmt.Sprintf("%s_%d", g.Name, g.Version) {
+			joins[i].Features = append(joins[i].Features, fmt.Sprintf("%s%s@%d", mark, name, place))
+		}
+	}
 }
 
 // offlineColumns are a group's columns as its metadata have them.

@@ -177,7 +177,7 @@ func (r *checkReport) readMetadata(ctx context.Context) {
 		r.found.add(trouble, "the metadata cannot be read: %v", oneLine(err))
 		return
 	}
-	r.cfg.spec = catalog.Define(metadataName, m.Define())
+	r.cfg.spec = catalog.Define(metadataName, m.Define(), nil)
 }
 
 // snapshot is the most that any node can serve; nil: nothing.

@@ -35,7 +35,9 @@ type gateway struct {
 
 	keys     *hopsworks.Keys                  // of the metadata layer; nil: they are not asked for
 	metadata atomic.Pointer[hopsworks.Source] // nil where the catalogue is a file
-	unserved map[catalog.Unserved]bool        // those told of; its goroutine's
+	definer  hopsworks.Definer                // its goroutine's, as what follows
+	spec     *catalog.Spec                    // the one in force
+	unserved map[catalog.Unserved]bool        // those told of
 	failure  atomic.Pointer[error]            // why it is not loaded yet
 
 	watch    watch

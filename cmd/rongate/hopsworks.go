@@ -172,7 +172,7 @@ func (g *gateway) useMetadata(ctx context.Context, m *hopsworks.Metadata) error 
 	ctx, cancel := context.WithTimeout(ctx, catalogTimeout)
 	defer cancel()
 	began := time.Now()
-	spec := catalog.Define(metadataName, m.Define())
+	spec := catalog.Define(metadataName, g.definer.Define(m), g.spec)
 	if g.keys != nil {
 		g.keys.Use(m) // before there are views that only it gives rights to
 	}
@@ -191,6 +191,7 @@ func (g *gateway) useMetadata(ctx context.Context, m *hopsworks.Metadata) error 
 		g.attempts.count(&g.attempts.unavailable)
 		return err
 	}
+	g.spec = spec
 	s := c.Current()
 	g.log.Info("metadata in force", "featureViews", len(s.Views), "unserved", len(s.Unserved),
 		"took", time.Since(began).Round(time.Millisecond).String())

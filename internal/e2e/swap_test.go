@@ -20,8 +20,8 @@ import (
 )
 
 // BenchmarkSwap is what a catalogue of many feature views costs those who ask while it changes: the latency of requests for
-// one of them, in turn while nothing changes and while another is added every second. RONGATE_VIEWS is how many there are,
-// 500 if nothing is said.
+// one of them, in turn while another is added every second, and while one is added to an installation that rongate does not
+// know. RONGATE_VIEWS is how many there are, 500 if nothing is said.
 func BenchmarkSwap(b *testing.B) {
 	db := shared.Get(b, testbed.KindMariaDB)
 	views, err := strconv.Atoi(cmp.Or(os.Getenv("RONGATE_VIEWS"), "500"))
@@ -33,7 +33,10 @@ func BenchmarkSwap(b *testing.B) {
 	group := project.Group(hopsdb.Group{Name: "asked", Version: 1, Columns: columns("id int!", "v int")}, "1, 10")
 	project.View("asked", 1, hopsdb.Join{Group: group, Features: []string{"v"}})
 	project.Many(views, 20)
-	for part := range slices.Chunk(box.Take(), 50) {
+	other := hopsdb.New("hopsworks_unswapped", hopsdb.Release5, db.Engine())
+	stranger := other.Project("unswapped")
+	unseen := stranger.Group(hopsdb.Group{Name: "asked", Version: 1, Columns: columns("id int!", "v int")}, "1, 10")
+	for part := range slices.Chunk(append(box.Take(), other.Take()...), 50) {
 		execute(b, db, strings.Join(part, ";\n"))
 	}
 	p := newHopsworksProgram(b, db, box.Schema, "apiKeys: {check: false}")
@@ -43,13 +46,16 @@ func BenchmarkSwap(b *testing.B) {
 	const round = 5 * time.Second
 	var quiet, changing []time.Duration
 	added := 0
-	for b.Loop() {
-		quiet = append(quiet, p.ask(b, round, func() {})...)
-		changing = append(changing, p.ask(b, round, func() {
+	add := func(box *hopsdb.Box, project *hopsdb.Project, group *hopsdb.Group) func() {
+		return func() {
 			added++
 			project.View(fmt.Sprintf("added%d", added), 1, hopsdb.Join{Group: group, Features: []string{"v"}})
 			execute(b, db, strings.Join(box.Take(), ";\n"))
-		})...)
+		}
+	}
+	for b.Loop() {
+		quiet = append(quiet, p.ask(b, round, add(other, stranger, unseen))...)
+		changing = append(changing, p.ask(b, round, add(box, project, group))...)
 	}
 	p.poll(func() bool {
 		_, code := p.vector("", fmt.Sprintf("swap/added%d/1", added), `{"id": 1}`)
