@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -570,4 +571,22 @@ func (p *program) awaitMetric(t *testing.T, line string) {
 		text, err := io.ReadAll(resp.Body)
 		return err == nil && strings.Contains(string(text), "\n"+line+"\n")
 	})
+}
+
+// TestCheckOfHopsworks: rongate check reads the metadata, and says which feature views cannot be served and why.
+func TestCheckOfHopsworks(t *testing.T) {
+	db := shared.Get(t, testbed.KindMariaDB)
+	in := newInstallation(hopsdb.Release5, "_check", db.Engine())
+	execute(t, db, strings.Join(in.Take(), ";\n"))
+	p := newHopsworksProgram(t, db, in.Schema, "")
+	out, err := exec.CommandContext(t.Context(), builtRongate(t), "check", "-c", p.config).CombinedOutput()
+	t.Logf("%v\n%s", err, out)
+	for _, want := range []string{
+		"payments_check/types", "payments_check/offline", "feature group offline_1 is not online-enabled",
+		"there is no schema of feature group nested_1",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
 }
