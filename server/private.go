@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
+	"time"
 
 	"github.com/goccy/go-json"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -59,9 +60,10 @@ func isLocal(r *http.Request) bool {
 }
 
 type health struct {
-	Live   bool   `json:"live"`
-	Ready  *bool  `json:"ready,omitempty"`
-	Reason string `json:"reason,omitempty"`
+	Live     bool            `json:"live"`
+	Ready    *bool           `json:"ready,omitempty"`
+	Reason   string          `json:"reason,omitempty"`
+	Metadata *metadataHealth `json:"metadata,omitempty"`
 }
 
 var errDraining = errors.New("draining: rongate is shutting down")
@@ -78,10 +80,32 @@ func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
 	err := s.ready()
 	ready := err == nil
 	if ready {
-		writeJSON(w, http.StatusOK, health{Live: true, Ready: &ready})
+		writeJSON(w, http.StatusOK, health{Live: true, Ready: &ready, Metadata: s.metadataHealth()})
 		return
 	}
-	writeJSON(w, http.StatusServiceUnavailable, health{Live: true, Ready: &ready, Reason: err.Error()})
+	writeJSON(w, http.StatusServiceUnavailable,
+		health{Live: true, Ready: &ready, Reason: err.Error(), Metadata: s.metadataHealth()})
+}
+
+// metadataHealth is of when the catalogue is that is served; nil where it is a file.
+func (s *Server) metadataHealth() *metadataHealth {
+	if s.cfg.Metadata == nil {
+		return nil
+	}
+	stats := s.cfg.Metadata()
+	h := &metadataHealth{Live: stats.Live}
+	if !stats.KnownAt.IsZero() {
+		at, age := stats.KnownAt.UTC().Truncate(time.Millisecond), time.Since(stats.KnownAt).Truncate(time.Millisecond).Seconds()
+		h.KnownAt, h.AgeSeconds = &at, &age
+	}
+	return h
+}
+
+// A metadataHealth tells how old the metadata are that are served. They may be: nothing waits for the metadata layer.
+type metadataHealth struct {
+	Live       bool       `json:"live"`
+	KnownAt    *time.Time `json:"knownAt,omitempty"` // when they were last known to be the latest
+	AgeSeconds *float64   `json:"ageSeconds,omitempty"`
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {

@@ -322,7 +322,9 @@ func TestHopsworks(t *testing.T) {
 					}
 				}
 				in.detail(t, p)
+				load := p.load(t, suffix) // of which nothing fails, whatever becomes of other views
 				in.follow(t, db, p)
+				load.end(t)
 				p.stop()
 			}
 		})
@@ -476,6 +478,9 @@ func TestHopsworksAway(t *testing.T) {
 			p.start()
 			begun := time.Now()
 			p.await()
+			if told := p.told(t, "/readyz"); !strings.Contains(told, `"metadata":{"live":false,"knownAt":"20`) {
+				t.Errorf("/readyz says %s", told)
+			}
 			t.Logf("ready by the snapshot after %v", time.Since(begun))
 			load = p.load(t, "_away")
 			p.awaitMetric(t, "rongate_metadata_live 0")
@@ -494,6 +499,81 @@ func TestHopsworksAway(t *testing.T) {
 		})
 	}
 	p.stop()
+}
+
+// TestHopsworksServers: the metadata are on a server of their own, which is frozen, and killed, under load; rongate is
+// restarted meanwhile, and follows again when it is back.
+func TestHopsworksServers(t *testing.T) {
+	db := shared.Get(t, testbed.KindMariaDB)
+	own, err := testbed.StartMariaDB(t.Context(), testbed.MariaDBConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	in := newInstallation(hopsdb.Release5, "_servers", db.Engine())
+	statements := strings.Join(in.Take(), ";\n")
+	execute(t, db, statements)
+	execute(t, own, statements)
+	p := newHopsworksProgram(t, db, in.Schema, fmt.Sprintf("nodes: [{address: %q}]", own.Nodes()[0].Address))
+	p.key = in.reader.Text
+	p.start()
+	p.await()
+	p.poll(func() bool {
+		_, code := p.vector("_servers", "payments/types/1", `{"account_id": 2}`)
+		return code == http.StatusOK
+	})
+	server := own.Server()
+	for i, verb := range []struct {
+		name        string
+		do, reverse func() error
+	}{
+		{"frozen", server.Pause, server.Resume},
+		{"killed", server.Kill, func() error { return server.Restart(t.Context()) }},
+	} {
+		t.Run(verb.name, func(t *testing.T) {
+			load := p.load(t, "_servers")
+			if err := verb.do(); err != nil {
+				t.Fatal(err)
+			}
+			p.awaitMetric(t, "rongate_metadata_live 0")
+			load.end(t)
+			p.stop()
+			p.start()
+			p.await()
+			load = p.load(t, "_servers")
+			p.awaitMetric(t, "rongate_metadata_live 0")
+			if err := verb.reverse(); err != nil {
+				t.Fatal(err)
+			}
+			p.awaitMetric(t, "rongate_metadata_live 1")
+			in.payments.View("versions", 10+i, hopsdb.Join{Group: in.accounts, Features: []string{"small"}})
+			execute(t, own, strings.Join(in.Take(), ";\n"))
+			begun := time.Now()
+			p.poll(func() bool {
+				_, code := p.vector("_servers", fmt.Sprintf("payments/versions/%d", 10+i), `{"account_id": 2}`)
+				return code == http.StatusOK
+			})
+			t.Logf("a view that was added then is served after %v", time.Since(begun))
+			load.end(t)
+			t.Logf("%d requests, %d failed", load.sent, len(load.bad))
+		})
+	}
+	p.stop()
+}
+
+// told reads from the private listener.
+func (p *program) told(t testing.TB, path string) string {
+	t.Helper()
+	resp, err := http.Get(p.private + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // A steadyLoad is requests that are sent one after the other.
@@ -536,16 +616,7 @@ func (l *steadyLoad) end(t *testing.T) {
 // metric is the value of a metric without labels.
 func (p *program) metric(t testing.TB, name string) float64 {
 	t.Helper()
-	resp, err := http.Get(p.private + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(p.told(t, "/metrics")) {
 		if value, ok := strings.CutPrefix(line, name+" "); ok {
 			found, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 			if err != nil {

@@ -105,7 +105,7 @@ func flood(b *testing.B, address string, body []byte, want int, beside func()) (
 	for i := range floodConnections {
 		flooding.Go(func() {
 			client := &fasthttp.HostClient{
-				Addr: address, MaxConns: 1, MaxIdleConnDuration: 50 * time.Millisecond, // its goroutine ends soon after
+				Addr: address, MaxConns: 4, MaxIdleConnDuration: 50 * time.Millisecond, // its goroutine ends soon after
 				Dial: func(address string) (net.Conn, error) { return net.Dial("tcp", address) },
 			}
 			defer client.CloseIdleConnections()

@@ -86,7 +86,7 @@ func (p *program) ask(b *testing.B, length time.Duration, beside func()) (latenc
 	for i := range callers {
 		asking.Go(func() {
 			client := &fasthttp.HostClient{
-				Addr: address, MaxConns: 1, MaxIdleConnDuration: 50 * time.Millisecond,
+				Addr: address, MaxConns: 4, MaxIdleConnDuration: 50 * time.Millisecond,
 				Dial: func(address string) (net.Conn, error) { return net.Dial("tcp", address) },
 			}
 			request, response := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
