@@ -231,6 +231,25 @@ func TestKeysMute(t *testing.T) {
 	}
 }
 
+// TestCheckAllocates: nothing, for a key of which something is known.
+func TestCheckAllocates(t *testing.T) {
+	k := newKeyed(t, "allocates", 1)
+	k.cfg.Refresh = time.Hour
+	keys := k.open(t)
+	defer keys.Close()
+	for text, want := range map[string]Verdict{
+		k.good[0].Text: KeyValid, k.good[0].Text + "0": KeyUnknown, "made-up.secret": KeyUnknown, "no key": KeyUnknown,
+	} {
+		presented, deadline := []byte(text), time.Now().Add(time.Hour)
+		if _, v := keys.Check(presented, deadline); v != want {
+			t.Fatalf("%v; want %v", v, want)
+		}
+		if n := testing.AllocsPerRun(100, func() { keys.Check(presented, deadline) }); n > 0 {
+			t.Errorf("%v: %v allocations", want, n)
+		}
+	}
+}
+
 // BenchmarkCheck is what a key costs that is known, one with a wrong secret, and one that is remembered not to exist.
 func BenchmarkCheck(b *testing.B) {
 	k := newKeyed(b, "bench", 1)

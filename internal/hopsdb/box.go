@@ -21,7 +21,7 @@ type Box struct {
 // New begins an installation with its metadata in a database of that name.
 func New(schema string, release Release, engine string) *Box {
 	b := &Box{Schema: schema, release: release, engine: engine, ids: map[string]int{}}
-	b.create(release, engine)
+	b.create()
 	return b
 }
 

@@ -19,7 +19,21 @@ type tableDef struct {
 	name  string
 	base  string
 	later string
-	keys  string // those that begin with the primary key are all there are; else that is id
+	keys  string // beside the primary key
+}
+
+// id is the column that most tables have their primary key in.
+const id = "id"
+
+// primary is the table's primary key.
+func (d *tableDef) primary() string {
+	switch d.name {
+	case "users":
+		return "uid"
+	case "project_team":
+		return "project_id, team_member"
+	}
+	return id
 }
 
 // tableDefs are the metadata tables that serving has to do with.
@@ -74,11 +88,11 @@ func userDefs() []tableDef {
 	return []tableDef{
 		{
 			"users", "uid int NOT NULL AUTO_INCREMENT, username varchar(10) NOT NULL, email varchar(150), " +
-				"status int NOT NULL DEFAULT -1", "", "PRIMARY KEY (uid), UNIQUE KEY email (email)",
+				"status int NOT NULL DEFAULT -1", "", "UNIQUE KEY email (email)",
 		},
 		{
 			"project_team", "project_id int NOT NULL, team_member varchar(150) NOT NULL, team_role varchar(32) NOT NULL", "",
-			"PRIMARY KEY (project_id, team_member), KEY team_member (team_member)",
+			"KEY team_member (team_member)",
 		},
 		{
 			"api_key", "prefix varchar(45) NOT NULL, secret varchar(512) NOT NULL, salt varchar(256) NOT NULL, " +
@@ -118,63 +132,45 @@ func userDefs() []tableDef {
 // Embedded stands in the place of an engine for a database that has neither AUTO_INCREMENT nor indexes but primary keys.
 const Embedded = "embedded"
 
-// create is the statements that make the metadata tables. engine is how tables are to be kept, such as ENGINE=NDBCLUSTER.
-func (b *Box) create(release Release, engine string) {
-	if engine == Embedded {
-		b.createPlain(release)
-		return
+// create is the statements that make the metadata tables.
+func (b *Box) create() {
+	charset, plain := " CHARACTER SET latin1", b.engine == Embedded
+	if plain {
+		charset, b.engine = "", ""
 	}
-	b.add("CREATE DATABASE %s CHARACTER SET latin1", quote(b.Schema))
+	b.add("CREATE DATABASE %s%s", quote(b.Schema), charset)
 	for _, d := range tableDefs() {
-		var columns []string
-		own := strings.HasPrefix(d.keys, "PRIMARY KEY")
-		if !own {
-			columns = append(columns, "id int NOT NULL AUTO_INCREMENT")
-		}
-		bare := len(columns)
-		for _, more := range []struct {
-			text string
-			in   bool
-		}{{d.base, true}, {d.later, release >= Release5}} {
-			if more.text != "" && more.in {
-				columns = append(columns, more.text)
+		if columns := d.columns(b.release); columns != nil {
+			definition := strings.Join(append(columns, d.indexes(plain)...), ", ")
+			if plain {
+				definition = strings.ReplaceAll(definition, " AUTO_INCREMENT", "")
 			}
+			b.add("CREATE TABLE %s (%s) %s", b.table(d.name), definition, b.engine)
 		}
-		if len(columns) == bare {
-			continue // not in this release
-		}
-		if !own {
-			columns = append(columns, "PRIMARY KEY (id)")
-		}
-		if d.keys != "" {
-			columns = append(columns, d.keys)
-		}
-		b.add("CREATE TABLE %s (%s) %s", b.table(d.name), strings.Join(columns, ", "), engine)
 	}
 }
 
-// createPlain is create for an embedded database.
-func (b *Box) createPlain(release Release) {
-	b.engine = ""
-	b.add("CREATE DATABASE %s", quote(b.Schema))
-	for _, d := range tableDefs() {
-		columns := d.base
-		if release >= Release5 && d.later != "" {
-			columns = strings.TrimPrefix(columns+", "+d.later, ", ")
-		}
-		key := "id int NOT NULL, "
-		if strings.HasPrefix(d.keys, "PRIMARY KEY") {
-			key = ""
-		}
-		if columns == "" {
-			continue // not in this release
-		}
-		primary, _, own := strings.Cut(d.keys, "), ") // the first is all there is of those that begin with it
-		if key != "" || !own {
-			primary = "PRIMARY KEY (id"
-		}
-		b.add("CREATE TABLE %s (%s%s, %s))", b.table(d.name), key, strings.ReplaceAll(columns, " AUTO_INCREMENT", ""), primary)
+// columns are those of a release; nil: it does not have the table.
+func (d *tableDef) columns(release Release) (list []string) {
+	if d.base != "" {
+		list = append(list, d.base)
 	}
+	if d.later != "" && release >= Release5 {
+		list = append(list, d.later)
+	}
+	if list != nil && d.primary() == id {
+		list = append([]string{"id int NOT NULL AUTO_INCREMENT"}, list...)
+	}
+	return list
+}
+
+// indexes are the table's, or its primary key alone.
+func (d *tableDef) indexes(primaryAlone bool) []string {
+	list := []string{"PRIMARY KEY (" + d.primary() + ")"}
+	if d.keys != "" && !primaryAlone {
+		list = append(list, d.keys)
+	}
+	return list
 }
 
 // insert adds a row to a metadata table, and returns its id. Values are SQL.
