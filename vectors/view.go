@@ -150,8 +150,7 @@ func unknown(store, name []byte, access Access) *Error {
 	if !access.MayKnow(string(store), string(name)) {
 		return errorf(Forbidden, "featureView", "this key may not read the feature view")
 	}
-	return errorf(UnknownView, "featureView",
-		"unknown feature view, or one that this key may not read; GET /feature-views lists those that it may")
+	return errorf(UnknownView, "featureView", "unknown feature view; GET /feature-views lists them")
 }
 
 // unresolved is resolve where the catalogue finds no view, or more than one: those that the caller may not read do not make
