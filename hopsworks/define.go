@@ -25,6 +25,7 @@ func (d *Definer) Define(m *Metadata) []*catalog.StoreDef {
 		next = newDefiner(m)
 		defs = next.all(m)
 	}
+	next.before, next.storesBefore = nil, nil // else every run would keep the one before
 	d.last = next
 	return defs
 }
@@ -64,7 +65,7 @@ func (d *definer) takeOver(last *definer) {
 		old.Group, old.same, old.frozen = g.Group, true, old.def != nil
 		d.groups[id] = old
 	}
-	d.before = last.views
+	d.before, d.storesBefore = last.views, last.stores
 }
 
 // sameStore reports whether a group's feature store, and the schema of its rows, are what they were.
@@ -94,8 +95,11 @@ func (d *definer) all(m *Metadata) []*catalog.StoreDef {
 	return d.defs
 }
 
-// keeps reports whether all groups of a view are defined as they were.
+// keeps reports whether a view's feature store is called as it was, and all its groups are defined as they were.
 func (d *definer) keeps(v *View) bool {
+	if then := d.storesBefore[v.Store]; then == nil || then.Name != d.stores[v.Store].Name {
+		return false
+	}
 	for _, j := range v.Joins {
 		if g := d.groups[j.Group]; g == nil || !g.same {
 			return false
@@ -132,7 +136,9 @@ type definer struct {
 	views    map[*View]*catalog.ViewDef // that were made, or taken over
 	before   map[*View]*catalog.ViewDef // of the run before
 	listed   map[*catalog.GroupDef]bool // that are their stores'
-	spoilt   bool                       // something is missing in a definition that is frozen
+
+	storesBefore map[int64]*catalog.StoreDef
+	spoilt       bool // something is missing in a definition that is frozen
 }
 
 // A group is a Group with its definition, which is made when a view needs it.

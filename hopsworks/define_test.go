@@ -143,3 +143,21 @@ func TestDefiner(t *testing.T) {
 		t.Error("most views should have been kept")
 	}
 }
+
+// TestDefinerOfRenamedStore: a view goes by its feature store's name, whatever it reads.
+func TestDefinerOfRenamedStore(t *testing.T) {
+	m := sample()
+	m.Stores = append(m.Stores, Store{2, "guest", 8})
+	m.Views[0].Store = 2 // which reads a group of another store
+	var d Definer
+	before := d.Define(m)[1].Views[0]
+	renamed := *m
+	renamed.Stores = []Store{m.Stores[0], {2, "host", 8}}
+	if now := d.Define(&renamed)[1]; now.Name != "host" || now.Views[0] == before {
+		t.Errorf("%s has the definition that was %s's", now.Name, "guest")
+	}
+	kept := d.Define(&renamed)[1].Views[0]
+	if d.Define(&renamed)[1].Views[0] != kept {
+		t.Error("it was defined anew though nothing has changed")
+	}
+}

@@ -106,13 +106,20 @@ func (k *Keys) refresh(ctx context.Context) bool {
 		k.tell(ctx, err)
 		return err == nil
 	}
+	var err error
+	failed := 0
 	for part := range slices.Chunk(names, keysAtOnce) {
-		err := k.readAgain(ctx, part)
-		if k.tell(ctx, err); err != nil {
-			return false
+		// One part that fails must not hide the others; two in a row are a metadata layer that is away.
+		before := err
+		if err = k.readAgain(ctx, part); err != nil {
+			failed++
+			if before != nil {
+				break
+			}
 		}
 	}
-	return true
+	k.tell(ctx, err)
+	return failed == 0
 }
 
 // tell notes how a reading has ended.
@@ -182,12 +189,12 @@ type keyRow struct {
 
 // read reads what the metadata say of some prefixes. Those without a key are absent.
 func (k *Keys) read(ctx context.Context, names []prefix) (map[prefix]*standing, error) {
-	if k.release == nil {
+	if now := time.Now(); k.release == nil || now.After(k.reread) {
 		rel, err := discover(ctx, k.asker, k.cfg.Schema)
 		if err != nil {
 			return nil, err
 		}
-		k.release = rel
+		k.release, k.reread = rel, now.Add(jitter(defaultReread))
 	}
 	rows, err := k.keyRows(ctx, names)
 	if err != nil {

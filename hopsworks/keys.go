@@ -107,7 +107,8 @@ type Keys struct {
 	absent *lru.Cache[prefix, time.Time] // until when that is believed
 
 	sharing atomic.Pointer[sharing]
-	away    atomic.Bool // the last reading failed
+	uses    atomic.Uint64 // of Use
+	away    atomic.Bool   // the last reading failed
 	checks  [verdicts]atomic.Uint64
 	reads   atomic.Uint64
 	failed  atomic.Uint64
@@ -121,6 +122,7 @@ type Keys struct {
 
 	// What follows belongs to the goroutine in run.
 	release *release
+	reread  time.Time // when that is discovered again
 	altered bool      // known keys are others than those in the file
 	saved   time.Time // when they were written
 }
@@ -147,10 +149,11 @@ type standing struct {
 	Grants  []grant           `json:"grants,omitempty"`
 }
 
-// A derived is the rights by a standing and a sharing.
+// A derived is the rights by a standing and a sharing, of which it has the number: a key that is used no more must not keep
+// an old one.
 type derived struct {
 	standing *standing
-	sharing  *sharing
+	sharing  uint64
 	rights   *Rights
 }
 
@@ -209,7 +212,11 @@ func (k *Keys) Close() {
 }
 
 // Use has rights follow from other metadata, from the next Check on.
-func (k *Keys) Use(m *Metadata) { k.sharing.Store(newSharing(m)) }
+func (k *Keys) Use(m *Metadata) {
+	next := newSharing(m)
+	next.number = k.uses.Add(1)
+	k.sharing.Store(next)
+}
 
 // Stats tells how things are.
 func (k *Keys) Stats() KeysStats {
@@ -280,8 +287,8 @@ func (k *Keys) judge(one *key, secret []byte, now time.Time) (*Rights, Verdict) 
 	}
 	sh := k.sharing.Load()
 	d := one.derived.Load()
-	if d == nil || d.standing != s || d.sharing != sh {
-		d = &derived{s, sh, sh.rights(s.Members, s.Grants)}
+	if d == nil || d.standing != s || d.sharing != sh.number {
+		d = &derived{s, sh.number, sh.rights(s.Members, s.Grants)}
 		one.derived.Store(d)
 	}
 	return d.rights, KeyValid

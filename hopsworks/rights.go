@@ -1,6 +1,7 @@
 package hopsworks
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rongate/rongate/catalog"
@@ -79,6 +80,7 @@ func (*Rights) MayKnow(_, _ string) bool { return true }
 
 // A sharing is what rights take of the metadata, so that it is quickly found.
 type sharing struct {
+	number uint64             // tells it apart from those before
 	own    map[int64][]string // by project, the names of its feature stores
 	with   map[int64][]*Share // by project
 	stores map[int64]string
@@ -107,9 +109,8 @@ func newSharing(m *Metadata) *sharing {
 // rights works out what a user may read.
 func (s *sharing) rights(members []member, grants []grant) *Rights {
 	r := &Rights{whole: map[string]bool{}, seen: map[string]bool{}, groups: map[groupName]features{}}
-	restricted := false
+	reach := map[groupName]bool{} // of grants
 	for _, m := range members {
-		restricted = restricted || m.Restricted
 		for _, name := range s.own[m.Project] {
 			r.seen[name] = true
 			if !m.Restricted {
@@ -117,18 +118,38 @@ func (s *sharing) rights(members []member, grants []grant) *Rights {
 			}
 		}
 		if m.Restricted {
+			s.reach(m.Project, grants, reach)
 			continue
 		}
 		for _, share := range s.with[m.Project] {
 			s.add(r, share)
 		}
 	}
-	if restricted { // else what was granted once, to one who is restricted no more, is of no account
-		for _, g := range grants {
-			r.add(s.groups[g.Group], g.Whole, g.Features)
+	for _, g := range grants {
+		if name := s.groups[g.Group]; reach[name] {
+			r.add(name, g.Whole, g.Features)
 		}
 	}
 	return r
+}
+
+// reach adds the groups whose grants count for a restricted member of a project: the project's own, and those that are
+// shared with it. What was granted for the sake of another project, or once, to one who is restricted no more, is of no
+// account.
+func (s *sharing) reach(project int64, grants []grant, into map[groupName]bool) {
+	for _, g := range grants {
+		name, ok := s.groups[g.Group]
+		if ok && (slices.Contains(s.own[project], name.store) || s.isShared(project, name)) {
+			into[name] = true
+		}
+	}
+}
+
+// isShared reports whether something of a group is shared with a project.
+func (s *sharing) isShared(project int64, name groupName) bool {
+	return slices.ContainsFunc(s.with[project], func(share *Share) bool {
+		return share.Whole && s.stores[share.Store] == name.store || s.groups[share.Group] == name
+	})
 }
 
 func (s *sharing) add(r *Rights, share *Share) {

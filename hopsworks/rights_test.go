@@ -128,6 +128,33 @@ func TestRights(t *testing.T) {
 		},
 		{"restricted there, a member here", append(restricted2, member1...), nil, nil, viewOf("own", "own/g/1:x"), true},
 		{"restricted there, no matter here", append(restricted2, member1...), nil, nil, viewOf("own", "other/a/1:x"), false},
+		{
+			"restricted elsewhere, with a grant left over",
+			[]member{{Project: 1, Restricted: true}},
+			[]grant{{Group: 20, Whole: true}},
+			nil, viewOf("own", "other/a/1:x"), false,
+		},
+		{
+			"restricted, with a grant of what is shared with the project",
+			[]member{{Project: 1, Restricted: true}},
+			[]grant{{Group: 20, Whole: true}},
+			[]Share{{Project: 1, Group: 20, Features: []string{"x"}}},
+			viewOf("own", "other/a/1:x"), true,
+		},
+		{
+			"restricted, with a grant of a store that is shared with the project",
+			[]member{{Project: 1, Restricted: true}},
+			[]grant{{Group: 20, Features: []string{"x"}}},
+			[]Share{{Project: 1, Store: 2, Whole: true}},
+			viewOf("own", "other/a/1:x"), true,
+		},
+		{
+			"restricted, with a grant of a store of which other groups are shared",
+			[]member{{Project: 1, Restricted: true}},
+			[]grant{{Group: 20, Whole: true}},
+			[]Share{{Project: 1, Store: 2}, {Project: 1, Group: 21, Whole: true}},
+			viewOf("own", "other/a/1:x"), false,
+		},
 		{"a grant to one who is not restricted", member1, []grant{{Group: 20, Whole: true}}, nil, viewOf("own", "other/a/1:x"), false},
 		{"a grant of a group that is gone", restricted2, []grant{{Group: 98, Whole: true}}, nil, viewOf("other", "//0:x"), false},
 	} {

@@ -4,7 +4,7 @@ import "slices"
 
 // shares reads what projects may read of others. How that is kept depends on the release: at first a feature store was
 // shared as the dataset that it is, and counted once it was accepted; since then there are tables of their own, for feature
-// groups and single features too, where nothing has to be accepted.
+// groups and single features too, where nothing has to be accepted, and datasets say nothing of feature stores.
 func (r *reading) shares() error {
 	for _, part := range []func() error{r.datasetShares, r.storeShares, r.groupShares} {
 		if err := part(); err != nil {
@@ -15,7 +15,8 @@ func (r *reading) shares() error {
 }
 
 func (r *reading) datasetShares() error {
-	if !r.release.has("dataset_shared_with", "dataset", "project", "accepted") ||
+	if r.release.has("shared_feature_store") || // else what was left over there would count for ever
+		!r.release.has("dataset_shared_with", "dataset", "project", "accepted") ||
 		!r.release.has("dataset", "id", "feature_store_id") {
 		return nil
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// stampHeader carries the moment a request's headers were read from fasthttp's hook, which sees nothing but the
-// headers, to the handler. What a client sends under this name is overwritten.
+// stampHeader carries the moment a request's headers were read, and whether its body was left, from fasthttp's hook, which
+// sees nothing but the headers, to the handler. What a client sends under this name is overwritten.
 const stampHeader = "X-Rongate-Received"
 
 // timeoutHeader is how long, in milliseconds, the caller is ready to wait.
@@ -17,13 +17,16 @@ const timeoutHeader = "X-Request-Timeout-Ms"
 // headersRead is fasthttp's hook between headers and body. The deadline starts here, and so that no slow sender
 // outlives it, it bounds the reading of the body too.
 func (s *Server) headersRead(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	var text [20]byte
-	h.SetBytesV(stampHeader, strconv.AppendInt(text[:0], int64(time.Since(s.started)), 10))
+	now := time.Now()
+	stamp := int64(now.Sub(s.started)) << 1
 	if hasBody(h) {
-		if _, p := s.authenticate(h, time.Now()); p != nil {
+		if _, p := s.authenticate(h, now); p != nil {
 			leaveBody(h)
+			stamp |= bodyLeft
 		}
 	}
+	var text [20]byte
+	h.SetBytesV(stampHeader, strconv.AppendInt(text[:0], stamp, 10))
 	timeout, _ := s.timeoutOf(h) // the handler refuses a bad one
 	live := s.live.Load()
 	return fasthttp.RequestConfig{
@@ -50,10 +53,19 @@ func leaveBody(h *fasthttp.RequestHeader) {
 	h.SetConnectionClose()
 }
 
+// bodyLeft is the lowest bit of a stamp: the rest is nanoseconds since the start.
+const bodyLeft = 1
+
 // receivedAt returns when the headers were read, and whether they were.
 func (s *Server) receivedAt(h *fasthttp.RequestHeader) (time.Time, bool) {
-	since, err := fasthttp.ParseUint(h.Peek(stampHeader))
-	return s.started.Add(time.Duration(since)), err == nil
+	stamp, err := fasthttp.ParseUint(h.Peek(stampHeader))
+	return s.started.Add(time.Duration(stamp >> 1)), err == nil
+}
+
+// hasLeftBody reports whether the hook had the body not be read.
+func hasLeftBody(h *fasthttp.RequestHeader) bool {
+	stamp, err := fasthttp.ParseUint(h.Peek(stampHeader))
+	return err == nil && stamp&bodyLeft != 0
 }
 
 // maxTimeoutMs keeps a timeout in milliseconds clear of overflow. It is far beyond any deadline, so that the cap

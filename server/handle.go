@@ -102,10 +102,14 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, r route, received time.Time) 
 	}()
 	var access vectors.Access
 	if r != routeOpenAPI {
-		if access, p = s.authenticate(&ctx.Request.Header, received); p != nil {
-			if ctx.Request.Header.ConnectionClose() { // as leaveBody has it
-				lingerAfter(ctx)
+		access, p = s.authenticate(&ctx.Request.Header, received)
+		if hasLeftBody(&ctx.Request.Header) {
+			lingerAfter(ctx)
+			if p == nil { // what could not be checked when the body was there to be read can be now
+				return newProblem(vectors.Unavailable, "the API key could not be checked in time; send the request again")
 			}
+		}
+		if p != nil {
 			return p
 		}
 	}

@@ -3,10 +3,13 @@ package server
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rongate/rongate/internal/yamldoc"
 	"github.com/rongate/rongate/vectors"
@@ -118,6 +121,69 @@ func TestUnauthenticatedBodyStaysUnread(t *testing.T) {
 			t.Errorf("%s: got %d, connection closing %t", framing, resp.status, resp.closes)
 		}
 		c.wantClosed()
+	}
+}
+
+// TestOtherKeys: keys that are none of the file's are somebody else's to judge, until the request's deadline.
+func TestOtherKeys(t *testing.T) {
+	const deadline = 3 * time.Second
+	var asked atomic.Int64
+	s := start(t, Config{
+		Keys: keysOf(t, threeKeys()), Deadline: deadline,
+		Authenticate: func(key []byte, until time.Time) (vectors.Access, *vectors.Error) {
+			asked.Add(1)
+			if left := time.Until(until); left <= 0 || left > deadline {
+				t.Errorf("there are %v left", left)
+			}
+			switch string(key) {
+			case "a.good":
+				return &access{all: true}, nil
+			case "a.busy":
+				return nil, &vectors.Error{Code: vectors.Overloaded, Entry: -1, Message: "busy"}
+			}
+			return nil, &vectors.Error{Code: Unauthenticated, Entry: -1, Message: "who is that?"}
+		},
+	}, &fakeService{})
+	for key, want := range map[string]int{"a.good": 200, "a.busy": 429, "a.bad": 401, fraudKey: 200, "": 401} {
+		before := asked.Load()
+		if resp := s.do("GET", "/feature-views", "", "X-API-Key", key); resp.status != want {
+			t.Errorf("%q: got %d %s", key, resp.status, resp.body)
+		}
+		if own := key == fraudKey || key == ""; own != (asked.Load() == before) {
+			t.Errorf("%q: asked %d times", key, asked.Load()-before)
+		}
+	}
+	for key, body := range map[string]string{"a.bad": "a small body", "a.good": "{}"} { // it is read, and the connection kept
+		c := s.dial()
+		for range 2 {
+			c.write(fmt.Sprintf("POST /feature-vectors HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
+				key, len(body), body))
+			if resp := c.response(); resp.closes || (resp.status == 401) != (key == "a.bad") {
+				t.Errorf("%s: got %d, connection closing %t", key, resp.status, resp.closes)
+			}
+		}
+	}
+}
+
+// TestKeyCheckedTooLate: a key that cannot be checked before the body, which is left then, and can be right after. The request
+// has no body any more, which must not be held against its caller.
+func TestKeyCheckedTooLate(t *testing.T) {
+	var asked atomic.Int64
+	s := start(t, Config{Authenticate: func([]byte, time.Time) (vectors.Access, *vectors.Error) {
+		if asked.Add(1) == 1 {
+			return nil, &vectors.Error{Code: vectors.Overloaded, Entry: -1, Message: "busy"}
+		}
+		return &access{all: true}, nil
+	}}, &fakeService{})
+	body := strings.Repeat(" ", smallBody) + "{}"
+	c := s.dial()
+	c.write(fmt.Sprintf("POST /feature-vectors HTTP/1.1\r\nHost: x\r\nX-API-Key: a.b\r\nContent-Length: %d\r\n\r\n%s",
+		len(body), body))
+	if resp := c.response(); resp.status != 503 || !resp.closes || !strings.Contains(resp.body, "send the request again") {
+		t.Errorf("got %d %s, connection closing %t", resp.status, resp.body, resp.closes)
+	}
+	if asked.Load() != 2 {
+		t.Errorf("asked %d times", asked.Load())
 	}
 }
 

@@ -142,7 +142,7 @@ func sameKeys(a, b *hopsworks.KeysConfig) bool {
 // openKeys has the metadata layer's API keys asked for.
 func (g *gateway) openKeys(cfg *config) error {
 	own := *cfg.metadataKeys
-	own.Log = g.log
+	own.Nodes, own.Log = g.loggedBy(own.Nodes), g.log
 	keys, err := hopsworks.OpenKeys(own)
 	if err != nil {
 		return err
@@ -152,13 +152,19 @@ func (g *gateway) openKeys(cfg *config) error {
 	return nil
 }
 
+// loggedBy returns copies of nodes that log where the gateway does: the configuration's own are read by several goroutines.
+func (g *gateway) loggedBy(nodes []pool.Config) []pool.Config {
+	own := slices.Clone(nodes)
+	for i := range own {
+		own[i].Log = g.log
+	}
+	return own
+}
+
 // followMetadata has the catalogue follow the metadata layer, until the source is closed.
 func (g *gateway) followMetadata(cfg *hopsworks.Config) error {
 	own := *cfg
-	own.OnChange, own.Log = g.useMetadata, g.log
-	for i := range own.Nodes {
-		own.Nodes[i].Log = g.log
-	}
+	own.OnChange, own.Nodes, own.Log = g.useMetadata, g.loggedBy(own.Nodes), g.log
 	source, err := hopsworks.Open(own)
 	if err != nil {
 		return err

@@ -52,6 +52,9 @@ func newCompany(release hopsdb.Release, suffix, engine string) *company {
 	c.lab.View("both", 1, hopsdb.Join{Group: c.results, Features: []string{"v", "w"}})
 	c.bank.ShareStore(c.partner)
 	c.shop.OfferStore(c.partner) // which was not accepted
+	if release >= hopsdb.Release5 {
+		c.partner.AcceptStore(c.shop) // but datasets are not how feature stores are shared any more
+	}
 
 	c.user("shopper", c.shop, hopsdb.DataOwner)
 	c.user("partner", c.partner, "Data scientist")
@@ -233,7 +236,11 @@ func (c *company) follow(t *testing.T, db testbed.Cluster, p *program, release h
 	counts("an account that is active again", "late", "bank/own", http.StatusOK)
 	c.keys["late"].Revoke()
 	counts("a revoked key", "late", "bank/own", http.StatusUnauthorized)
-	c.partner.AcceptStore(c.shop)
+	if release < hopsdb.Release5 {
+		c.partner.AcceptStore(c.shop)
+	} else {
+		c.shop.ShareStore(c.partner)
+	}
 	counts("a share that is accepted", "partner", "partner/ofshop", http.StatusOK)
 	c.bank.Unshare()
 	counts("the end of a share", "partner", "partner/ofbank", http.StatusNotFound)
