@@ -55,12 +55,23 @@ func (g *gateway) configure(db *database) (err error) {
 	for _, n := range db.nodes {
 		fmt.Fprintf(&nodes, "  - {address: %q, zone: %s}\n", n.address, n.zone)
 	}
-	catalog := "{file: catalog.yaml}"
-	if g.key != "" {
-		catalog = "{hopsworks: {snapshot: metadata}}"
+	files := map[string]string{"password.txt": db.password + "\n"}
+	catalog := "{hopsworks: {snapshot: metadata}}"
+	if g.key == "" {
+		catalog, files["catalog.yaml"] = "{file: catalog.yaml}", string(frauddata.Catalog())
 	}
-	for name, text := range map[string]string{
-		"rongate.yaml": fmt.Sprintf(`# rongate as the demo runs it. README.md lists what else there is.
+	files["rongate.yaml"] = g.configuration(catalog, nodes.String(), db.user)
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(g.dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// configuration is the text of rongate.yaml.
+func (g *gateway) configuration(catalog, nodes, user string) string {
+	return fmt.Sprintf(`# rongate as the demo runs it. README.md lists what else there is.
 zone: zone-a
 listen: %q
 privateListen: %q
@@ -68,15 +79,7 @@ deadline: %v
 catalog: %s
 nodes:
 %sdatabase: {user: %s, passwordFile: password.txt}
-`, g.public, g.private, g.deadline, catalog, &nodes, db.user),
-		"catalog.yaml": string(frauddata.Catalog()),
-		"password.txt": db.password + "\n",
-	} {
-		if err := os.WriteFile(filepath.Join(g.dir, name), []byte(text), 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
+`, g.public, g.private, g.deadline, catalog, nodes, user)
 }
 
 // start runs the binary. It is in a process group of its own, so that a terminal's Ctrl-C does not reach it before the

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rongate/rongate/internal/hopsdb"
 	"github.com/rongate/rongate/internal/testbed"
@@ -210,19 +209,7 @@ func (c *company) follow(t *testing.T, db testbed.Cluster, p *program, release h
 		t.Helper()
 		execute(t, db, strings.Join(c.Take(), ";\n"))
 		p.key = c.keys[key].Text
-		begun := time.Now()
-		for {
-			got, found := p.vector(c.suffix, view+"/1", `{"id": 1}`)
-			took := time.Since(begun)
-			if found == code {
-				t.Logf("%s counts after %v", what, took)
-				return
-			}
-			if took > 10*time.Second {
-				t.Fatalf("%s: %d after %v: %s", what, found, took, got)
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+		p.becomes(t, what, c.suffix, view+"/1", `{"id": 1}`, code)
 	}
 	c.user("late", c.shop, hopsdb.Observer)
 	counts("a new key", "late", "shop/own", http.StatusOK)

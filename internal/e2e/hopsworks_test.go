@@ -362,6 +362,24 @@ func (p *program) vector(suffix, view, entry string) (answer string, code int) {
 	return fmt.Sprintf(`{"features":%s,"vector":%s,"status":%s}`, fields.Features, fields.Vector, fields.Status), 200
 }
 
+// becomes asks for a vector until that has a code, and tells how long it took.
+func (p *program) becomes(t *testing.T, what, suffix, view, entry string, code int) {
+	t.Helper()
+	begun := time.Now()
+	for {
+		got, found := p.vector(suffix, view, entry)
+		took := time.Since(begun)
+		if found == code {
+			t.Logf("%s after %v", what, took)
+			return
+		}
+		if took > 10*time.Second {
+			t.Fatalf("%s: %d after %v: %s", what, found, took, got)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // post sends a request over a connection of its own; code 0 stands for no answer.
 func (p *program) post(body string) (answer []byte, code int) {
 	request, err := http.NewRequest(http.MethodPost, p.public+"/feature-vectors", strings.NewReader(body))
@@ -407,19 +425,7 @@ func (c *installation) follow(t *testing.T, db testbed.Cluster, p *program) {
 	served := func(what, view string, code int) {
 		t.Helper()
 		execute(t, db, strings.Join(c.Take(), ";\n"))
-		begun := time.Now()
-		for {
-			got, found := p.vector(c.suffix, view, big)
-			took := time.Since(begun)
-			if found == code {
-				t.Logf("%s after %v", what, took)
-				return
-			}
-			if took > 10*time.Second {
-				t.Fatalf("%s: %d after %v: %s", what, found, took, got)
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+		p.becomes(t, what, c.suffix, view, big, code)
 	}
 	added := c.payments.View("added", 1, hopsdb.Join{Group: c.accounts, Features: []string{"small"}})
 	served("a new view", "payments/added/1", http.StatusOK)
