@@ -23,6 +23,7 @@ type StoreDef struct {
 
 // A GroupDef is a feature group. Its key is the table's primary key.
 type GroupDef struct {
+	ID        int64 // that the source knows it by
 	Name      string
 	Version   int
 	Table     string // in the store's database
@@ -45,7 +46,9 @@ type ViewDef struct {
 	Joins       []JoinDef
 	Features    []FeatureDef
 	ServingKeys []string // that callers may give though nothing is read by them
+	OtherKeys   []string // other names of these
 	Unfit       string   // why the source itself has it that the view cannot be served; empty: it can
+	Deleted     bool     // that is since a feature group of it was deleted
 }
 
 // A JoinDef is a feature group's part in a view.
@@ -56,13 +59,17 @@ type JoinDef struct {
 }
 
 // A KeyDef maps a key column to a serving key.
-type KeyDef struct{ Column, ServingKey string }
+type KeyDef struct {
+	Column, ServingKey string
+	Others             []string // see Join.OtherKeys
+}
 
 // A FeatureDef is one feature of a view. Its name is the join's prefix and the column's name.
 type FeatureDef struct {
-	Join   int // index in the view's Joins
-	Column string
-	Type   string // how clients are told the type of a complex feature
+	Join    int // index in the view's Joins
+	Column  string
+	Type    string // how clients are told the type of a complex feature
+	Offline string // its type in Hopsworks
 }
 
 // Define makes a Spec of definitions. Other than a file's, it is resolved view by view: one that is mistaken is left out of
@@ -101,7 +108,7 @@ func Define(source string, stores []*StoreDef, before *Spec) *Spec {
 func defineGroup(source string, store *StoreDef, def *GroupDef) *groupSpec {
 	at := yamldoc.Pos{File: source, Field: fmt.Sprintf("feature group %s_%d of %s", def.Name, def.Version, store.Name)}
 	g := &groupSpec{
-		at: at, store: store.Name, name: word{at, def.Name}, version: def.Version,
+		at: at, id: def.ID, store: store.Name, name: word{at, def.Name}, version: def.Version,
 		table: TableName{store.Database, def.Table}, tableAt: at, keyAt: at, ttl: def.TTL, ttlAt: at, complex: def.Complex,
 		unfit: errors.Join(nameFault(store.Database), nameFault(def.Name), nameFault(def.Table)),
 	}
@@ -121,6 +128,7 @@ func defineView(source string, store *StoreDef, def *ViewDef, groups map[*GroupD
 	at := yamldoc.Pos{File: source, Field: fmt.Sprintf("feature view %s/%s version %d", store.Name, def.Name, def.Version)}
 	v := &viewSpec{
 		at: at, store: store.Name, name: word{at, def.Name}, version: def.Version, extraKeys: def.ServingKeys,
+		otherKeys: def.OtherKeys, deleted: def.Deleted,
 		unfit: errors.Join(nameFault(store.Name), nameFault(def.Name)),
 	}
 	if def.Unfit != "" {
@@ -132,7 +140,9 @@ func defineView(source string, store *StoreDef, def *ViewDef, groups map[*GroupD
 	for _, f := range def.Features {
 		j := v.joins[f.Join]
 		at.Field = v.at.Field + ": feature " + j.prefix.text + f.Column
-		v.features = append(v.features, &featureSpec{name: word{at, j.prefix.text + f.Column}, join: j, typeName: f.Type})
+		v.features = append(v.features, &featureSpec{
+			name: word{at, j.prefix.text + f.Column}, join: j, typeName: f.Type, offline: f.Offline,
+		})
 	}
 	return v
 }
@@ -143,7 +153,7 @@ func defineJoin(at yamldoc.Pos, def *JoinDef, groups map[*GroupDef]*groupSpec) *
 		at: at, store: word{at, g.store}, name: word{at, g.name.text}, version: g.version, prefix: word{at, def.Prefix}, group: g,
 	}
 	for _, k := range def.Keys {
-		j.keys = append(j.keys, keySpec{column: word{at, k.Column}, servingKey: word{at, k.ServingKey}})
+		j.keys = append(j.keys, keySpec{column: word{at, k.Column}, servingKey: word{at, k.ServingKey}, others: k.Others})
 	}
 	return j
 }
@@ -166,6 +176,7 @@ type Unserved struct {
 	Store, Name string
 	Version     int
 	Why         string
+	Deleted     bool // a feature group of it was deleted
 }
 
 // tablesOf returns the tables of some views, those of which it is known why they cannot be served without looking at any
@@ -216,7 +227,7 @@ func (r *resolver) resolveEach(views []*viewSpec) {
 		}
 		if err := r.resolveAlone(v); err != nil {
 			r.snapshot.Unserved = append(r.snapshot.Unserved,
-				Unserved{Store: v.store, Name: v.name.text, Version: v.version, Why: err.Error()})
+				Unserved{Store: v.store, Name: v.name.text, Version: v.version, Why: err.Error(), Deleted: v.deleted})
 			continue
 		}
 		made.views[v] = r.snapshot.Views[len(r.snapshot.Views)-1]

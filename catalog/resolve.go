@@ -29,6 +29,7 @@ func (s *Spec) resolveAfter(before *Snapshot, tables map[TableName]*Table) (*Sna
 	}
 	var views []*viewSpec
 	for _, store := range s.stores {
+		r.snapshot.Stores = append(r.snapshot.Stores, store.name.text)
 		for _, spec := range store.groups {
 			r.groups[spec] = resolveGroup(spec, tables[spec.table])
 		}
@@ -86,8 +87,10 @@ func (r *resolver) resolveGroup(spec *groupSpec, table *Table) *group {
 		return nil
 	}
 	g := &group{
-		Group: &Group{Store: spec.store, Name: spec.name.text, Version: spec.version, Table: spec.table, TTL: spec.ttl},
-		spec:  spec, table: table, columns: make(map[string]*column.Column),
+		Group: &Group{
+			ID: spec.id, Store: spec.store, Name: spec.name.text, Version: spec.version, Table: spec.table, TTL: spec.ttl,
+		},
+		spec: spec, table: table, columns: make(map[string]*column.Column),
 	}
 	r.checkBooleans(g)
 	if !r.resolveKey(g) {

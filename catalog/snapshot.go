@@ -11,6 +11,7 @@ import (
 type Snapshot struct {
 	Views   []*View   // by feature store, name, version
 	Selects []*Select // what is read, each once
+	Stores  []string  // names of the feature stores, those without views too
 
 	// Unserved are the views that a source has and that cannot be served, in the order of Views.
 	Unserved []Unserved
@@ -25,6 +26,7 @@ type TableName struct {
 
 // A Group is a feature group: one table keyed by its primary key.
 type Group struct {
+	ID        int64 // that Hopsworks knows it by; 0: it is of a file
 	Store     string
 	Name      string
 	Version   int
@@ -54,6 +56,10 @@ type View struct {
 	Joins       []Join
 	Features    []Feature
 	Hedging     Hedging // as far as the configuration allows it too
+
+	// OtherKeys are names that callers of the API of RonDB's REST server may give in an entry besides those of ServingKeys
+	// and of the Joins' OtherKeys, though nothing is read by them.
+	OtherKeys []string
 }
 
 // A ServingKey is a key that the caller supplies.
@@ -68,6 +74,11 @@ type Join struct {
 	Prefix   string
 	KeySlots []int     // for each column of Group.Key, the index of its serving key in View.ServingKeys
 	Selects  []*Select // all of them together are the group's row; none: there is no table, and so no row
+
+	// OtherKeys are, for each column of Group.Key, the other names by which callers of the API of RonDB's REST server may
+	// give it: where an entry has several, the serving key goes first, then these in their order. Nil: there are none.
+	OtherKeys [][]string
+
 	// EventTime is the index in Selects of the one that reads the event time; -1 where the group has none.
 	EventTime int
 }
@@ -76,6 +87,7 @@ type Join struct {
 type Feature struct {
 	Name    string
 	Type    string // as `types` gives it: the SQL type, "boolean", and " UTC" after a TIMESTAMP
+	Offline string // its type in Hopsworks, such as bigint or map<string,int>; empty: it is of a file
 	Column  *column.Column
 	Join    int    // index in View.Joins
 	Key     int    // index in Join.Group.Key of a key feature, which echoes the request; -1 for a stored one

@@ -34,6 +34,7 @@ type storeSpec struct {
 
 type groupSpec struct {
 	at        yamldoc.Pos
+	id        int64 // 0 in a file
 	store     string
 	name      word
 	version   int
@@ -65,6 +66,8 @@ type viewSpec struct {
 	hedging  Hedging
 
 	extraKeys []string // serving keys by which nothing is read
+	otherKeys []string // their other names
+	deleted   bool     // unfit since a feature group was deleted
 	unfit     error    // what is wrong with it whatever the tables
 }
 
@@ -84,6 +87,7 @@ func (j *joinSpec) label() string { return label(j.name.text, j.version) }
 type keySpec struct {
 	column     word
 	servingKey word
+	others     []string // nil in a file
 }
 
 type featureSpec struct {
@@ -95,6 +99,7 @@ type featureSpec struct {
 	valueAt yamldoc.Pos
 
 	typeName string // how clients are told its type, if it is complex
+	offline  string // its type in Hopsworks; empty in a file
 }
 
 // Tables returns the tables that the catalogue reads, each once, sorted.

@@ -28,7 +28,9 @@ type keyUse struct {
 // resolveView adds a view to the snapshot. One that joins a group which cannot be read is passed over: what is wrong
 // with the group has been reported, and little could be said about the view's features.
 func (r *resolver) resolveView(spec *viewSpec) {
-	v := &view{View: &View{Store: spec.store, Name: spec.name.text, Version: spec.version, Hedging: spec.hedging}, spec: spec}
+	v := &view{spec: spec, View: &View{
+		Store: spec.store, Name: spec.name.text, Version: spec.version, Hedging: spec.hedging, OtherKeys: spec.otherKeys,
+	}}
 	for _, j := range spec.joins {
 		g := r.groups[j.group]
 		if g == nil {
@@ -36,7 +38,9 @@ func (r *resolver) resolveView(spec *viewSpec) {
 		}
 		v.joins = append(v.joins, g)
 		v.stored = append(v.stored, make(map[string]bool))
-		v.Joins = append(v.Joins, Join{Group: g.Group, Prefix: j.prefix.text, KeySlots: r.keySlots(v, j, g), EventTime: -1})
+		v.Joins = append(v.Joins, Join{
+			Group: g.Group, Prefix: j.prefix.text, KeySlots: r.keySlots(v, j, g), OtherKeys: otherKeys(j, g), EventTime: -1,
+		})
 	}
 	v.addKeys(spec.extraKeys)
 	for _, f := range spec.features {
@@ -89,6 +93,22 @@ func (r *resolver) keySlots(v *view, j *joinSpec, g *group) []int {
 		}
 	}
 	return slots
+}
+
+// otherKeys are the other names by which the parts of a join's key are given; nil: there are none.
+func otherKeys(j *joinSpec, g *group) (names [][]string) {
+	for i, c := range g.Key {
+		for _, k := range j.keys {
+			if k.column.text != c.Name || len(k.others) == 0 {
+				continue
+			}
+			if names == nil {
+				names = make([][]string, len(g.Key))
+			}
+			names[i] = k.others
+		}
+	}
+	return names
 }
 
 // keySlot returns the slot of a serving key, a new one if the view has none of that name.
@@ -145,8 +165,8 @@ func (r *resolver) resolveFeature(v *view, spec *featureSpec) {
 		return
 	}
 	f := Feature{
-		Name: spec.name.text, Type: cmp.Or(spec.typeName, typeName(c)), Column: c, Join: from.join, Key: from.key,
-		Select: -1, Cell: -1,
+		Name: spec.name.text, Type: cmp.Or(spec.typeName, typeName(c)), Offline: spec.offline, Column: c, Join: from.join,
+		Key: from.key, Select: -1, Cell: -1,
 	}
 	f.Default = r.defaultOf(spec, f)
 	if f.Key < 0 {

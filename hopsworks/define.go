@@ -1,6 +1,7 @@
 package hopsworks
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -158,7 +159,7 @@ func (d *definer) define(g *group) *catalog.GroupDef {
 		return g.def
 	}
 	g.def = &catalog.GroupDef{
-		Name: g.Name, Version: int(g.Version), Table: g.label(), EventTime: g.EventTime, Absent: g.Spine,
+		ID: g.ID, Name: g.Name, Version: int(g.Version), Table: g.label(), EventTime: g.EventTime, Absent: g.Spine,
 		Complex: map[string]column.Decoder{},
 	}
 	if g.EventTime != "" && g.TTL > 0 {
@@ -171,8 +172,8 @@ func (d *definer) define(g *group) *catalog.GroupDef {
 func (d *definer) view(v *View) *catalog.ViewDef {
 	def := &catalog.ViewDef{Name: v.Name, Version: int(v.Version)}
 	if err := d.fill(def, v); err != nil {
-		def.Unfit = err.Error()
-		def.Joins, def.Features, def.ServingKeys = nil, nil, nil
+		def.Unfit, def.Deleted = err.Error(), errors.Is(err, errDeleted)
+		def.Joins, def.Features, def.ServingKeys, def.OtherKeys = nil, nil, nil, nil
 	}
 	return def
 }
@@ -208,6 +209,9 @@ func (d *definer) fill(def *catalog.ViewDef, v *View) error {
 	return nil
 }
 
+// errDeleted is why a view cannot be served that has lost one of its feature groups.
+var errDeleted = errors.New("feature group that was deleted")
+
 // parts leads every join to its group and every feature to its join.
 func (d *definer) parts(v *View) ([]part, error) {
 	if len(v.Joins) == 0 || len(v.Features) == 0 {
@@ -223,7 +227,7 @@ func (d *definer) parts(v *View) ([]part, error) {
 		case f.Label:
 			continue // never read, so that it does not matter what it is of
 		case f.Group == 0 || p == nil || p.group == nil || d.stores[p.group.Store] == nil:
-			return nil, fmt.Errorf("feature %s is of a feature group that was deleted", f.Name)
+			return nil, fmt.Errorf("feature %s is of a %w", f.Name, errDeleted)
 		case !p.group.Embedding:
 			p.features = append(p.features, f)
 		}
@@ -247,7 +251,7 @@ func (d *definer) join(def *catalog.ViewDef, p *part, v *View) error {
 	keys := v.keysOf(p)
 	if len(p.features) == 0 {
 		for _, k := range keys {
-			def.ServingKeys = append(def.ServingKeys, k.ServingKey)
+			addKey(def, k)
 		}
 		return nil
 	}
@@ -262,7 +266,7 @@ func (d *definer) join(def *catalog.ViewDef, p *part, v *View) error {
 			if slices.Contains(g.Key, k.Column) {
 				kept = append(kept, k)
 			} else {
-				def.ServingKeys = append(def.ServingKeys, k.ServingKey)
+				addKey(def, k)
 			}
 		}
 		keys = kept
@@ -285,6 +289,12 @@ func (d *definer) join(def *catalog.ViewDef, p *part, v *View) error {
 	return nil
 }
 
+// addKey lets callers give a key by which nothing is read.
+func addKey(def *catalog.ViewDef, k catalog.KeyDef) {
+	def.ServingKeys = append(def.ServingKeys, k.ServingKey)
+	def.OtherKeys = append(def.OtherKeys, k.Others...)
+}
+
 // draft returns the definition of a group to be added to: a copy of one that is frozen.
 func (d *definer) draft(g *group) *catalog.GroupDef {
 	def := d.define(g)
@@ -304,20 +314,42 @@ func saysMore(draft, def *catalog.GroupDef) bool {
 }
 
 // keysOf maps the key columns of a join to serving keys, as Hopsworks has made them: nothing is computed. A key that is not
-// required has its value from a column of the join on the left, by whose name callers give it.
+// required has its value from a column of the join on the left, by whose name callers give it; by its own name with and
+// without the prefix they may give it too, if they do not by that.
 func (v *View) keysOf(p *part) []catalog.KeyDef {
 	var keys []catalog.KeyDef
 	for _, k := range v.Keys {
 		if k.Join != p.Index || slices.ContainsFunc(keys, func(d catalog.KeyDef) bool { return d.Column == k.Name }) {
 			continue
 		}
-		name := k.Prefix + k.Name
-		if !k.Required && k.JoinOn != "" {
-			name = k.JoinOn
-		}
-		keys = append(keys, catalog.KeyDef{Column: k.Name, ServingKey: name})
+		names := v.keyNames(p, k.Name)
+		keys = append(keys, catalog.KeyDef{Column: k.Name, ServingKey: names[0], Others: names[1:]})
 	}
 	return keys
+}
+
+// keyNames are the names by which callers give a key column of a join, the one that counts before others first. There may
+// be more than one serving key of it.
+func (v *View) keyNames(p *part, column string) (names []string) {
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, required := range []bool{true, false} {
+		for _, k := range v.Keys {
+			if k.Join != p.Index || k.Name != column {
+				continue
+			}
+			if required && !k.Required && k.JoinOn != "" {
+				add(k.JoinOn)
+			} else {
+				add(k.Prefix + k.Name)
+			}
+		}
+	}
+	add(column)
+	return names
 }
 
 // decoder returns what renders a complex feature.
@@ -350,7 +382,7 @@ func (d *definer) schema(g *group) (*avro.Record, error) {
 
 // featureOf is the definition of a feature.
 func featureOf(f *Feature, p *part) catalog.FeatureDef {
-	def := catalog.FeatureDef{Join: p.at, Column: f.Name}
+	def := catalog.FeatureDef{Join: p.at, Column: f.Name, Offline: f.Type}
 	if f.complex() {
 		def.Type = strings.ToLower(f.Type)
 	}

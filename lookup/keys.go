@@ -44,6 +44,16 @@ func (k *Keys) Append(c *column.Column, l column.Literal) error {
 // AppendAbsent adds the next part as one that the client did not supply.
 func (k *Keys) AppendAbsent() { k.ends = append(k.ends, uint32(len(k.enc))) }
 
+// Void makes an entry absent, of which any number of parts may have been appended, and none of those that follow it.
+func (k *Keys) Void(entry int) {
+	first := entry * k.parts
+	k.ends = k.ends[:first]
+	k.enc = k.enc[:k.start(first)]
+	for range k.parts {
+		k.AppendAbsent()
+	}
+}
+
 // Size is how many bytes k keeps for its next use.
 func (k *Keys) Size() int {
 	return cap(k.enc) + 4*(cap(k.ends)+cap(k.firsts)+cap(k.distinct)+cap(k.table))

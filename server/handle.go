@@ -33,12 +33,17 @@ const (
 	routeFeatureViews
 	routeFeatureView
 	routeOpenAPI
+	routeRDRSVector // and the others of the API of RonDB's REST server
+	routeRDRSBatch
+	routeRDRSPing
+	routeRDRSHealth
 	routeCount
 )
 
 // routeNames are the routes as the metrics label them.
 var routeNames = [routeCount]string{
 	"none", "/feature-vectors", "/feature-views", "/feature-views/{name}/{version}", "/openapi.json",
+	"/0.1.0/feature_store", "/0.1.0/batch_feature_store", "/0.1.0/ping", "/0.1.0/health",
 }
 
 func routeOf(path []byte) route {
@@ -49,6 +54,14 @@ func routeOf(path []byte) route {
 		return routeFeatureViews
 	case "/openapi.json":
 		return routeOpenAPI
+	case "/0.1.0/feature_store":
+		return routeRDRSVector
+	case "/0.1.0/batch_feature_store":
+		return routeRDRSBatch
+	case "/0.1.0/ping":
+		return routeRDRSPing
+	case "/0.1.0/health":
+		return routeRDRSHealth
 	}
 	if _, _, ok := viewOf(path); ok {
 		return routeFeatureView
@@ -68,7 +81,8 @@ func viewOf(path []byte) (name, version string, ok bool) {
 
 // method returns the one that a route takes. HEAD goes with GET, and OPTIONS asks for this answer.
 func (r route) method() string {
-	if r == routeFeatureVectors {
+	switch r {
+	case routeFeatureVectors, routeRDRSVector, routeRDRSBatch:
 		return http.MethodPost
 	}
 	return http.MethodGet
@@ -82,7 +96,11 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	}
 	r := routeOf(ctx.Path())
 	s.identify(ctx)
-	if p := s.respond(ctx, r, received); p != nil {
+	switch p := s.respond(ctx, r, received); {
+	case p == nil:
+	case r.isRDRS():
+		p.sendRDRS(&ctx.Response)
+	default:
 		p.send(&ctx.Response)
 	}
 	if s.draining.Load() {
@@ -93,7 +111,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 }
 
 // respond writes the response of a request that succeeds, and returns the problem of one that does not. A caller
-// without a valid key learns nothing but the contract, not even which routes there are.
+// without a valid key learns nothing but the contract and that rongate is there, not even which routes there are.
 func (s *Server) respond(ctx *fasthttp.RequestCtx, r route, received time.Time) (p *problem) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -101,7 +119,7 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, r route, received time.Time) 
 		}
 	}()
 	var access vectors.Access
-	if r != routeOpenAPI {
+	if r != routeOpenAPI && r != routeRDRSPing {
 		access, p = s.authenticate(&ctx.Request.Header, received)
 		if hasLeftBody(&ctx.Request.Header) {
 			lingerAfter(ctx)
@@ -115,6 +133,9 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, r route, received time.Time) 
 	}
 	if p, done := checkMethod(ctx, r); done {
 		return p
+	}
+	if r == routeRDRSPing || r == routeRDRSHealth {
+		return s.answerRDRS(ctx, r)
 	}
 	defer s.working.Add(-1)
 	if s.working.Add(1) > int64(s.live.Load().MaxConcurrent) {
@@ -147,7 +168,11 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, r route, received time.Time,
 	var err *vectors.Error
 	switch r {
 	case routeFeatureVectors:
-		a.body, err = s.appendVectors(a, ctx, received, access)
+		a.body, err = s.appendVectors(a, ctx, vectors.FormNative, received, access)
+	case routeRDRSVector:
+		a.body, err = s.appendVectors(a, ctx, vectors.FormRDRS, received, access)
+	case routeRDRSBatch:
+		a.body, err = s.appendVectors(a, ctx, vectors.FormRDRSBatch, received, access)
 	case routeFeatureViews:
 		a.body, err = s.service.AppendViews(a.body, access)
 	case routeFeatureView:
@@ -174,14 +199,14 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, r route, received time.Time,
 // appendVectors lends the service the request's body, by way of a pooled Request: one that the compiler cannot see the
 // end of would be allocated.
 func (s *Server) appendVectors(
-	a *answer, ctx *fasthttp.RequestCtx, received time.Time, access vectors.Access,
+	a *answer, ctx *fasthttp.RequestCtx, form vectors.Form, received time.Time, access vectors.Access,
 ) ([]byte, *vectors.Error) {
 	timeout, ok := s.timeoutOf(&ctx.Request.Header)
 	if !ok {
 		const message = "must be a whole number of at least 1"
 		return a.body, &vectors.Error{Code: codeInvalidHeader, Field: timeoutHeader, Entry: -1, Message: message}
 	}
-	a.request = vectors.Request{Body: ctx.Request.Body(), Received: received, Timeout: timeout, Access: access}
+	a.request = vectors.Request{Form: form, Body: ctx.Request.Body(), Received: received, Timeout: timeout, Access: access}
 	defer func() { a.request = vectors.Request{} }()
 	if len(ctx.Request.Header.Peek(timingHeader)) == 0 {
 		return s.service.Append(a.body, &a.request)
@@ -212,7 +237,7 @@ func appendTiming(dst []byte, name string, took time.Duration) []byte {
 // logFailure logs what an operator must look into. Nodes that fail are not that, one by one: they would flood the log,
 // and the metrics have them.
 func (s *Server) logFailure(ctx *fasthttp.RequestCtx, err *vectors.Error) {
-	if _, known := statuses[err.Code]; !known || err.Code == codeInternal {
+	if isInternal(err.Code) {
 		s.cfg.Log.Error("request failed", "requestId", responseID(ctx), "error", err)
 	} else if err.Err != nil {
 		s.cfg.Log.Debug("request failed", "requestId", responseID(ctx), "error", err)

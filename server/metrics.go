@@ -81,11 +81,17 @@ func newMetrics(s *Server) *metrics {
 func knownStatuses() []int {
 	known := []int{http.StatusOK, http.StatusNoContent}
 	seen := map[int]bool{}
-	for _, status := range statuses {
+	add := func(status int) {
 		if !seen[status] {
 			seen[status] = true
 			known = append(known, status)
 		}
+	}
+	for _, status := range statuses {
+		add(status)
+	}
+	for _, e := range rdrsErrors {
+		add(e.status)
 	}
 	return known
 }

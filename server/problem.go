@@ -71,6 +71,8 @@ type problem struct {
 	Field     string       `json:"field,omitempty"`
 	Entry     *int         `json:"entry,omitempty"`
 	RequestID string       `json:"requestId"`
+
+	rdrs vectors.RDRSCode // see vectors.Error
 }
 
 func newProblem(code vectors.Code, detail string) *problem {
@@ -79,14 +81,23 @@ func newProblem(code vectors.Code, detail string) *problem {
 
 // problemOf is what the client gets to know of err: never its cause.
 func problemOf(err *vectors.Error) *problem {
-	if _, known := statuses[err.Code]; !known || err.Code == codeInternal {
+	if isInternal(err.Code) {
 		return internalProblem()
 	}
-	p := &problem{Code: err.Code, Detail: err.Message, Field: err.Field}
+	p := &problem{Code: err.Code, Detail: err.Message, Field: err.Field, rdrs: err.RDRS}
 	if err.Entry >= 0 {
 		p.Entry = &err.Entry
 	}
 	return p
+}
+
+// isInternal reports whether a code says no more than that something is wrong inside.
+func isInternal(code vectors.Code) bool {
+	_, known := statuses[code]
+	if !known {
+		_, known = rdrsErrors[code]
+	}
+	return !known || code == codeInternal
 }
 
 func internalProblem() *problem {
@@ -112,6 +123,11 @@ func (p *problem) send(resp *fasthttp.Response) {
 	resp.SetBodyRaw(p.encode(id))
 	resp.SetStatusCode(p.Status)
 	resp.Header.SetContentType(problemType)
+	p.sendHeaders(resp)
+}
+
+// sendHeaders gives the response the headers that go with the problem's status.
+func (p *problem) sendHeaders(resp *fasthttp.Response) {
 	switch p.Status {
 	case http.StatusUnauthorized:
 		resp.Header.Set(fasthttp.HeaderWWWAuthenticate, `ApiKey realm="rongate"`)

@@ -22,6 +22,7 @@ type head struct {
 	entries     []byte // the text of `entry` or `entries`
 	passed      []byte // the text of `passedFeatures`; nil: none
 	options     options
+	rdrs        rdrsOptions
 }
 
 // options are the request's options, at their defaults where it has none.

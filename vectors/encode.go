@@ -8,6 +8,9 @@ import (
 
 // encode is the fifth stage: the answer, appended to dst by concatenation of what is rendered already.
 func (q *request) encode(dst []byte, limit int) ([]byte, *Error) {
+	if q.form != FormNative {
+		return q.encodeRDRS(dst, limit)
+	}
 	begin := len(dst)
 	dst = append(dst, q.view.opening...)
 	dst = q.appendNames(dst, q.view.names)
@@ -84,7 +87,7 @@ func (q *request) override(pending []passed, entry int) []passed {
 
 func (q *request) appendVector(dst []byte, entry int) []byte {
 	dst = append(dst, '[')
-	plain := !q.overrides && !q.head.options.quote
+	plain := !q.overrides && !q.head.options.quote && !q.numericBooleans
 	for i, s := range q.stretches {
 		if i > 0 {
 			dst = append(dst, ',')
@@ -137,17 +140,28 @@ func (q *request) appendValue(dst []byte, entry, f int, feature *catalog.Feature
 	if p := q.over[f]; p.end > 0 {
 		return append(dst, q.fragments[p.start:p.end]...)
 	}
+	if feature.Key >= 0 && q.form != FormNative {
+		return q.appendEcho(dst, entry, feature)
+	}
 	if feature.Key >= 0 {
 		return q.appendKey(dst, entry, feature)
 	}
 	st := q.state(entry, feature.Join)
 	switch {
 	case st.status == complete:
-		return append(dst, st.rows[feature.Select].Cell(feature.Cell)...)
+		return q.appendCell(dst, feature, st.rows[feature.Select].Cell(feature.Cell))
 	case st.status != failed && feature.Default != nil:
-		return append(dst, feature.Default...)
+		return q.appendCell(dst, feature, feature.Default)
 	}
 	return append(dst, "null"...)
+}
+
+// appendCell appends what is stored, or stands for it.
+func (q *request) appendCell(dst []byte, feature *catalog.Feature, cell []byte) []byte {
+	if q.numericBooleans && feature.Column.Boolean {
+		return appendBit(dst, cell)
+	}
+	return append(dst, cell...)
 }
 
 // appendKey appends the canonical value of a key feature, null where the request has none.

@@ -33,6 +33,9 @@ const (
 	Overloaded           Code = "overloaded"
 	Unavailable          Code = "unavailable"
 	DeadlineExceeded     Code = "deadline_exceeded"
+
+	// UndecodableFeature is the RDRS Forms' alone: the native one tells of such a feature beside its vector.
+	UndecodableFeature Code = "undecodable_feature"
 )
 
 // An Error is why a request got no answer. Everything but Err is fit for the client.
@@ -42,6 +45,9 @@ type Error struct {
 	Entry   int    // index of the entry at fault; -1 if none is
 	Message string // what is wrong and how to mend it
 	Err     error  // the cause, for the operator's log only
+
+	// RDRS is the error's number in the API of RonDB's REST server; 0: it has none there, or is not of that API.
+	RDRS RDRSCode
 }
 
 // Error gives the operator's view of e, cause included.

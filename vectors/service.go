@@ -22,6 +22,9 @@ type Config struct {
 	// MaxAnswerBytes is how large an answer may be. Default 8 MiB.
 	MaxAnswerBytes int
 
+	// NumericBooleans has the RDRS Forms answer 1 and 0 for true and false, as RonDB's REST server does.
+	NumericBooleans bool
+
 	// Now is the clock that ages and expiry are judged by. Default time.Now.
 	Now func() time.Time
 }
@@ -67,10 +70,15 @@ type Access interface {
 	// MayKnow reports whether the caller may be told that there is no view of a name that it may read. An empty store stands
 	// for any. One who may not is refused the same way whether there is such a view or not.
 	MayKnow(store, view string) bool
+
+	// MayList reports whether the caller may be told of every feature view in a feature store: by a Form that says more of
+	// a view that cannot be read than that it cannot.
+	MayList(store string) bool
 }
 
-// A Request is one POST /feature-vectors.
+// A Request asks for vectors.
 type Request struct {
+	Form     Form
 	Body     []byte        // borrowed until Append returns
 	Received time.Time     // when its headers had arrived: the deadline's start
 	Timeout  time.Duration // the caller's own, from a header; 0: none
@@ -144,6 +152,7 @@ func (s *Service) Append(dst []byte, r *Request) ([]byte, *Error) {
 func (s *Service) answer(dst []byte, p *program, q *request, r *Request) ([]byte, *Error) {
 	cfg := s.cfg.Load()
 	r.Timing.start()
+	q.form, q.numericBooleans = r.Form, cfg.NumericBooleans && r.Form != FormNative
 	if err := q.decode(p, r, cfg.MaxEntries); err != nil {
 		return dst, err
 	}
@@ -188,7 +197,8 @@ func (s *Service) recycle(q *request) {
 
 // size is how many bytes a scratch keeps, but for the few that depend on the view alone.
 func (q *request) size() int {
-	bytes := cap(q.cursor.arena) + cap(q.fragments) + cap(q.status) + q.call.Size() +
+	bytes := cap(q.cursor.arena) + cap(q.fragments) + cap(q.status) + cap(q.broken) + q.call.Size() +
+		cap(q.echoes)*int(unsafe.Sizeof(span{})) +
 		cap(q.states)*int(unsafe.Sizeof(state{})) + cap(q.passed)*int(unsafe.Sizeof(passed{}))
 	for i := range q.keys[:cap(q.keys)] {
 		bytes += q.keys[:cap(q.keys)][i].Size()
@@ -198,6 +208,7 @@ func (q *request) size() int {
 
 // request is the scratch of one request: everything between its body and its answer. Its slices are reused.
 type request struct {
+	form   Form
 	view   *view
 	head   head
 	cursor cursor
@@ -223,6 +234,12 @@ type request struct {
 	over   []passed // by feature: what the entry at hand passes
 
 	overrides bool // there is something in over
+
+	// Of the RDRS Forms alone.
+	numericBooleans bool
+	tokens          []span // the entry at hand, by name: its values as they were sent
+	echoes          []span // by entry and part of the joins' keys: what it was taken from; none: a part that is absent
+	broken          []bool // by entry: nothing can be answered for it
 }
 
 // decode is the first stage: the body into a view, its keys, passed features and projection.
@@ -231,6 +248,10 @@ func (q *request) decode(p *program, r *Request, maxEntries int) *Error {
 		return err
 	}
 	q.cursor = cursor{data: r.Body, arena: q.cursor.arena[:0]}
+	q.broken = q.broken[:0]
+	if q.form != FormNative {
+		return q.decodeRDRS(p, r, maxEntries)
+	}
 	if err := q.cursor.decodeHead(&q.head); err != nil {
 		return err
 	}
@@ -238,7 +259,7 @@ func (q *request) decode(p *program, r *Request, maxEntries int) *Error {
 	if err != nil {
 		return err
 	}
-	q.fit(v)
+	q.fit(v, len(v.ServingKeys))
 	if err := q.decodeProjection(); err != nil {
 		return err
 	}
@@ -251,11 +272,11 @@ func (q *request) decode(p *program, r *Request, maxEntries int) *Error {
 	return q.checkMaxAge()
 }
 
-// fit sizes the scratch for a view.
-func (q *request) fit(v *view) {
+// fit sizes the scratch for a view, whose keys are given under so many names.
+func (q *request) fit(v *view, keyNames int) {
 	q.view = v
-	q.literals = resize(q.literals, len(v.ServingKeys))
-	q.given = resize(q.given, max(len(v.ServingKeys), len(v.Features)))
+	q.literals = resize(q.literals, keyNames)
+	q.given = resize(q.given, max(keyNames, len(v.Features)))
 	q.keys = resize(q.keys, len(v.Joins))
 	q.place = resize(q.place, len(v.Joins))
 	q.chosen = resize(q.chosen, len(v.Features))

@@ -31,7 +31,8 @@ type view struct {
 	keyNames     string           // for messages: "account_id, merchant_id"
 	listing      string           // for messages: where the features are listed
 	opening      []byte           // the start of every answer, up to the list of features
-	names        [][]byte         // the features' names and types as JSON strings
+	rdrs         *rdrsView
+	names        [][]byte // the features' names and types as JSON strings
 	types        [][]byte
 	groups       [][]byte // by join: the start of its detail, up to the status
 }
@@ -107,6 +108,7 @@ func compileView(cv *catalog.View, planOf map[*catalog.Select]*lookup.Plan) *vie
 	v.opening = append(v.opening, `,"version":`...)
 	v.opening = strconv.AppendInt(v.opening, int64(cv.Version), 10)
 	v.opening = append(v.opening, `,"features":[`...)
+	v.rdrs = compileRDRS(cv)
 	return v
 }
 

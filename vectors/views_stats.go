@@ -39,7 +39,7 @@ var codes = [...]Code{
 	Unavailable, DeadlineExceeded, Overloaded, AnswerTooLarge, BatchTooLarge,
 	MalformedJSON, DuplicateName, UnknownField, MissingField, WrongType, InvalidValue,
 	UnknownKey, InvalidKey, UnknownFeature, DuplicateFeature, UnknownPassedFeature, InvalidPassedFeature,
-	AmbiguousView, NoEventTime, Forbidden, UnknownView,
+	AmbiguousView, NoEventTime, Forbidden, UnknownView, UndecodableFeature,
 }
 
 // OutcomeNames are the names of the ends that ViewStats.Outcomes counts: "ok", which is the first, and the Codes.

@@ -164,6 +164,7 @@ func (l *loader) readReading(c *config, root *yamldoc.Map) {
 	c.lookup.Unmerged = !root.Optional("merging").Bool(true)
 	deadline := root.Optional("deadline").Duration(500*time.Millisecond, time.Millisecond, time.Minute)
 	c.server.Deadline, c.vectors.Deadline = deadline, deadline
+	c.vectors.NumericBooleans = root.Optional("rdrs").Map().Optional("numericBooleans").Bool(false)
 }
 
 func (l *loader) readConnections(c *pool.Config, m *yamldoc.Map) {

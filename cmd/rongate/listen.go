@@ -19,7 +19,11 @@ import (
 // orchestrator's probes say.
 func (l *loader) readListeners(c *config, root *yamldoc.Map) {
 	taken := map[string]string{}
-	c.listen = l.readAddresses(root, "listen", "127.0.0.1:8080", "RONGATE_LISTEN", c.open(), taken)
+	listen := "127.0.0.1:8080"
+	if c.metadata != nil {
+		listen = "127.0.0.1:4406" // where Hopsworks clients look for RonDB's REST server
+	}
+	c.listen = l.readAddresses(root, "listen", listen, "RONGATE_LISTEN", c.open(), taken)
 	c.privateListen = l.readAddresses(root, "privateListen", "127.0.0.1:8081", "RONGATE_PRIVATE_LISTEN", false, taken)
 	c.socketMode = l.readSocketMode(root.Optional("socketMode"))
 }

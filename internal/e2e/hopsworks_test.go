@@ -37,7 +37,9 @@ type installation struct {
 	accounts, merchant *hopsdb.Group
 	pairs, clients     *hopsdb.Group
 	dated              *hopsdb.Group
-	reader             *hopsdb.APIKey // of a member of both projects
+	lists, spine       *hopsdb.Group
+	bank               *hopsdb.Project // that the reader is no member of; of some tests alone
+	reader             *hopsdb.APIKey  // of a member of both projects
 }
 
 func columns(list ...string) (found []hopsdb.Column) {
@@ -125,7 +127,7 @@ func (c *installation) oddViews() {
 		Name: "offline", Version: 1, Offline: true,
 		Columns: columns("account_id bigint!", "target int"),
 	})
-	spine := c.payments.Group(hopsdb.Group{
+	c.spine = c.payments.Group(hopsdb.Group{
 		Name: "spine", Version: 1, Spine: true,
 		Columns: columns("account_id bigint!", "amount double"),
 	})
@@ -145,7 +147,7 @@ func (c *installation) oddViews() {
 	schema := `{"type": "record", "name": "nested", "fields": [{"name": "account_id", "type": ["null", "long"]}, ` +
 		`{"name": "list", "type": ["null", {"type": "array", "items": ["null", "double"]}]}]}`
 	older := strings.ReplaceAll(schema, `["null", "double"]`, `"double"`)
-	read := c.payments.Group(hopsdb.Group{
+	c.lists = c.payments.Group(hopsdb.Group{
 		Name: "read", Version: 1, Schemas: []string{schema, older},
 		Columns: columns("account_id bigint!", "list array<double>", "odd array<int>"),
 	},
@@ -153,12 +155,12 @@ func (c *installation) oddViews() {
 	c.payments.View("labelgroup", 1, left, hopsdb.Join{Group: offline, Features: []string{"-target"}})
 	c.payments.View("labelkey", 1, left, hopsdb.Join{Group: offline, Prefix: "l_", Features: []string{"-target"}})
 	c.payments.View("offline", 1, left, hopsdb.Join{Group: offline, Features: []string{"target"}})
-	c.payments.View("spine", 1, hopsdb.Join{Group: spine, Features: []string{"amount", "account_id"}}, left)
+	c.payments.View("spine", 1, hopsdb.Join{Group: c.spine, Features: []string{"amount", "account_id"}}, left)
 	c.payments.View("absent", 1, left, hopsdb.Join{Group: absent, Features: []string{"v"}})
 	c.payments.View("deleted", 1, left, hopsdb.Join{Group: c.merchant, Features: []string{"name"}, Deleted: true})
 	c.payments.View("complex", 1, left, hopsdb.Join{Group: nested, Features: []string{"list"}})
-	c.payments.View("lists", 1, hopsdb.Join{Group: read, Features: []string{"list"}})
-	c.payments.View("nofield", 1, hopsdb.Join{Group: read, Features: []string{"odd"}})
+	c.payments.View("lists", 1, hopsdb.Join{Group: c.lists, Features: []string{"list"}})
+	c.payments.View("nofield", 1, hopsdb.Join{Group: c.lists, Features: []string{"odd"}})
 	c.payments.View("onlylabels", 1, hopsdb.Join{Group: c.accounts, Features: []string{"-fraud"}})
 	c.payments.View("unknown", 1, hopsdb.Join{Group: c.accounts, Features: []string{"country", "nothing"}})
 	c.payments.View("embedded", 1, left, hopsdb.Join{Group: embedded, Prefix: "e_", Features: []string{"embedding"}})
@@ -382,7 +384,12 @@ func (p *program) becomes(t *testing.T, what, suffix, view, entry string, code i
 
 // post sends a request over a connection of its own; code 0 stands for no answer.
 func (p *program) post(body string) (answer []byte, code int) {
-	request, err := http.NewRequest(http.MethodPost, p.public+"/feature-vectors", strings.NewReader(body))
+	return p.send(http.MethodPost, "/feature-vectors", body)
+}
+
+// send is post for any route.
+func (p *program) send(method, path, body string) (answer []byte, code int) {
+	request, err := http.NewRequest(method, p.public+path, strings.NewReader(body))
 	if err != nil {
 		return []byte(err.Error()), 0
 	}

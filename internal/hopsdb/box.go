@@ -118,6 +118,9 @@ func (p *Project) Group(g Group, rows ...string) *Group {
 	return &g
 }
 
+// ID is the group's in the metadata.
+func (g *Group) ID() int { return g.id }
+
 func (g *Group) createTable(rows []string) {
 	b := g.project.box
 	var columns, key []string
