@@ -12,6 +12,7 @@ import (
 type Comparing struct {
 	Config         // of the load on both: the first step's rate, and how long a slice of it is; URL is A's
 	B       string // the URL of the other
+	SourceB Source // what B is asked for; nil: Source too
 	Pairs   int    // of slices; 80
 	Process [2]int // the process ids of A and B, for CPU time and memory; 0: not known
 	Tell    func(pair int)
@@ -60,6 +61,9 @@ func Compare(ctx context.Context, c Comparing) (*Compared, error) {
 			side := (turn + pair + 2) % 2
 			cfg := c.Config
 			cfg.URL, cfg.Seed = urls[side], c.Seed+uint64(pair+1) // both sides of a pair get the same requests
+			if side == 1 && c.SourceB != nil {
+				cfg.Source = c.SourceB
+			}
 			s, result, err := measure(ctx, cfg, c.Process[side])
 			if err != nil {
 				return nil, err

@@ -16,6 +16,7 @@ type compareCmd struct {
 	Pairs    int           `default:"80" help:"Slices of each."`
 	ProcessA int           `name:"pid-a" placeholder:"PID" help:"A's process, if CPU time and memory are to be compared."`
 	ProcessB int           `name:"pid-b" placeholder:"PID" help:"B's process."`
+	APIB     string        `name:"api-b" placeholder:"API" enum:",native,rdrs" default:"" help:"${compareAPI}"`
 	Callers  int           `placeholder:"N" help:"${runCallers}"`
 	loadFlags
 	sourceFlags
@@ -32,11 +33,19 @@ func (c *compareCmd) Run(ctx context.Context, out output) error {
 		return err
 	}
 	tellSkipped(out, source)
+	sourceB := source
+	if c.APIB != "" {
+		other := c.sourceFlags
+		other.API = c.APIB
+		if _, sourceB, err = open(ctx, c.B, &c.loadFlags, &other); err != nil {
+			return err
+		}
+	}
 	cfg.Callers = c.Callers
 	cfg.Steps = []loadtest.Step{{Rate: c.Rate, Duration: c.Slice}}
 	started := time.Now()
 	compared, err := loadtest.Compare(ctx, loadtest.Comparing{
-		Config: cfg, B: c.B, Pairs: c.Pairs, Process: [2]int{c.ProcessA, c.ProcessB},
+		Config: cfg, B: c.B, SourceB: sourceB, Pairs: c.Pairs, Process: [2]int{c.ProcessA, c.ProcessB},
 		Tell: func(pair int) {
 			if pair%tellPairs == 0 || pair == c.Pairs {
 				fmt.Fprintf(out.stderr, "pair %d of %d\n", pair, c.Pairs)

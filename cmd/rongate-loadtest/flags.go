@@ -55,12 +55,15 @@ type sourceFlags struct {
 	Batch    string   `default:"1" placeholder:"N:WEIGHT,…" help:"${flagsBatch}"`
 	Passed   float64  `help:"Share of requests that pass a feature."`
 	Partial  bool     `help:"Ask for partial answers."`
+	API      string   `default:"native" enum:"native,rdrs" help:"${flagsAPI}"`
 	APIKey   string   `name:"api-key" env:"RONGATE_API_KEY" placeholder:"KEY" help:"${flagsAPIKey}"`
 	Rows     int      `default:"100000" help:"Rows that the data was loaded with; 100000 in the demo."`
 }
 
 func (f *sourceFlags) config() (c features.Config, err error) {
-	c = features.Config{Features: f.Features, Passed: f.Passed, Partial: f.Partial, APIKey: f.APIKey}
+	c = features.Config{
+		Features: f.Features, Passed: f.Passed, Partial: f.Partial, APIKey: f.APIKey, RDRS: f.API == "rdrs",
+	}
 	if c.Data, err = frauddata.New(frauddata.Config{Rows: f.Rows}); err != nil {
 		return c, err
 	}

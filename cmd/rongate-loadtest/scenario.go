@@ -19,6 +19,7 @@ type scenarioCmd struct {
 	Out     string   `placeholder:"DIR" type:"path" help:"Write the report of each into a directory of its name there."`
 	Rongate string   `placeholder:"FILE" type:"existingfile" help:"${scenarioRongate}"`
 	Seed    uint64   `help:"Of everything that is drawn (default: another each time)."`
+	API     string   `placeholder:"API" enum:",native,rdrs" default:"" help:"${scenarioAPI}"`
 
 	Attempts int `default:"3" help:"${scenarioAttempts}"`
 }
@@ -36,6 +37,9 @@ func (c *scenarioCmd) Run(ctx context.Context, out output) error {
 		var err error
 		if files[i], err = scenario.ReadFile(path); err != nil {
 			mistakes = append(mistakes, err)
+		}
+		if c.API != "" {
+			files[i].Load.RDRS = c.API == "rdrs"
 		}
 	}
 	if len(mistakes) > 0 {

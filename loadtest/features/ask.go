@@ -15,6 +15,7 @@ import (
 type asker struct {
 	source *Source
 	random *rand.Rand
+	rdrs   bool // by the API of RonDB's REST server
 
 	view    *view // of the latest request, as is what follows
 	single  bool
@@ -45,7 +46,7 @@ func (a *asker) Ask(req *fasthttp.Request) {
 	}
 	a.write(passes)
 	req.Header.SetMethod(fasthttp.MethodPost)
-	req.Header.SetRequestURI("/feature-vectors")
+	req.Header.SetRequestURI(a.route())
 	req.Header.SetContentType("application/json")
 	if s.cfg.APIKey != "" {
 		req.Header.Set(apiKeyHeader, s.cfg.APIKey)
@@ -55,6 +56,10 @@ func (a *asker) Ask(req *fasthttp.Request) {
 
 // write makes the request's body.
 func (a *asker) write(passes bool) {
+	if a.rdrs {
+		a.writeRDRS(passes)
+		return
+	}
 	b := append(a.body[:0], a.view.head...)
 	if a.single {
 		b = a.entries[0].AppendKeys(append(b, `,"entry":`...))
@@ -117,6 +122,10 @@ func (a *asker) Check(resp *fasthttp.Response) (failure, detail string) {
 
 // expect makes the whole answer that the request has to have.
 func (a *asker) expect(now time.Time) {
+	if a.rdrs {
+		a.expectRDRS(now)
+		return
+	}
 	a.statuses = a.statuses[:0]
 	b := append(a.want[:0], a.view.opening...)
 	if a.single {

@@ -51,7 +51,7 @@ type eventTime struct {
 func (v *view) ask(ctx context.Context, d *describer, number uint64) (answer eventTime, err error) {
 	a := asker{view: v, single: true, entries: []frauddata.Entry{v.entry(number)}}
 	a.write(false)
-	if err := d.call(ctx, http.MethodPost, "/feature-vectors", a.body, &answer); err != nil {
+	if err := d.call(ctx, http.MethodPost, nativeRoute, a.body, &answer); err != nil {
 		return answer, err
 	}
 	if len(answer.Vector) != 1 {

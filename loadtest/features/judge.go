@@ -2,6 +2,7 @@ package features
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 
 // An answer is the parts of one. What is absent is nil.
 type answer struct {
-	store, view, version, features, vector, vectors, status []byte
+	store, view, version, features, vector, vectors, status, metadata, detail []byte
 }
 
 // read cuts an answer into its parts. Nothing but those may be there, each once.
@@ -59,6 +60,10 @@ func (p *answer) part(name string) *[]byte {
 		return &p.vectors
 	case `"status"`:
 		return &p.status
+	case `"metadata"`:
+		return &p.metadata
+	case `"detailedStatus"`:
+		return &p.detail
 	}
 	return nil
 }
@@ -68,7 +73,11 @@ func (p *answer) part(name string) *[]byte {
 func (a *asker) judge(body []byte, now time.Time) (failure, detail string) {
 	var p answer
 	err := p.read(body)
-	if err == nil {
+	switch {
+	case err != nil:
+	case a.rdrs:
+		err = a.judgeRDRSHead(&p)
+	default:
 		err = a.judgeHead(&p)
 	}
 	if err != nil {
@@ -122,6 +131,8 @@ func (a *asker) judgeHead(p *answer) error {
 	switch {
 	case !features.ended || features.bad:
 		return fmt.Errorf("it has more than %d features", len(v.features))
+	case p.metadata != nil || p.detail != nil:
+		return errors.New("it has what only RonDB's REST server answers with")
 	case (p.vector != nil) != a.single || (p.vectors != nil) == a.single || p.status == nil:
 		return fmt.Errorf("it is not laid out as that to %d entries", len(a.entries))
 	}
@@ -131,6 +142,9 @@ func (a *asker) judgeHead(p *answer) error {
 // judgeVector compares one entry's vector and status.
 func (a *asker) judgeVector(i int, vector, status []byte, now time.Time) (failure, detail string) {
 	if string(status) == `"ERROR"` {
+		if a.rdrs && string(vector) == "null" {
+			return Error, a.about(i) + "the status is ERROR"
+		}
 		if mistake := a.mistake(i, vector, nil, now, false); mistake != "" {
 			return Wrong, a.about(i) + mistake
 		}
@@ -173,8 +187,8 @@ func (a *asker) mistake(i int, vector, status []byte, now time.Time, otherwise b
 	switch {
 	case !gots.ended || gots.bad:
 		return fmt.Sprintf("more than %d values", len(a.view.features))
-	case status != nil && string(status) != quotedStatus(want):
-		return fmt.Sprintf("the status is %s, not %s", shortened(status), quotedStatus(want))
+	case status != nil && string(status) != a.quotedStatus(want):
+		return fmt.Sprintf("the status is %s, not %s", shortened(status), a.quotedStatus(want))
 	}
 	return ""
 }

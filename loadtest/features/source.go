@@ -23,6 +23,7 @@ type Config struct {
 	Keys     Keys     // which entries are asked for; default: all, each as often as the others
 	Sizes    []Size   // how many entries a request has; default: one
 	Passed   float64  // share of the requests that pass a feature; of views that have one of type double
+	RDRS     bool     // asks by the API of RonDB's REST server; then Features must be empty, and batches may be partial
 	Partial  bool     // has the gateway answer, with the status ERROR, what it could read of a vector
 	APIKey   string
 }
@@ -61,6 +62,9 @@ func Open(ctx context.Context, url string, cfg Config) (*Source, error) {
 	}
 	if cfg.Passed < 0 || cfg.Passed > 1 {
 		return nil, fmt.Errorf("features: a share of %v with passed features; it must be from 0 to 1", cfg.Passed)
+	}
+	if cfg.RDRS && (len(cfg.Features) > 0 || cfg.Partial) {
+		return nil, errors.New("features: RonDB's REST server can be asked neither for some features alone nor for partial answers")
 	}
 	if len(cfg.Sizes) == 0 {
 		cfg.Sizes = []Size{{Low: 1, High: 1}}
@@ -162,5 +166,5 @@ func (s *Source) Views() []string {
 
 // Asker makes what asks for one connection.
 func (s *Source) Asker(random *rand.Rand) loadtest.Asker {
-	return &asker{source: s, random: random}
+	return &asker{source: s, random: random, rdrs: s.cfg.RDRS}
 }

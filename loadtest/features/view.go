@@ -26,6 +26,7 @@ const (
 type view struct {
 	name     viewName
 	head     []byte // of a request, up to its entries
+	rdrsHead []byte // of one by the API of RonDB's REST server
 	tail     []byte // of a request, from what follows its entries and passed features
 	opening  []byte // of an answer, up to the vectors
 	quoted   quoted
@@ -196,6 +197,8 @@ func (v *view) write(cfg *Config) {
 		v.quoted.store, v.quoted.view, v.quoted.version)
 	v.opening = fmt.Appendf(slices.Clip(head), `,"features":[%s]`, features)
 	v.head = head
+	v.rdrsHead = fmt.Appendf(nil, `{"featureStoreName":%s,"featureViewName":%s,"featureViewVersion":%s`,
+		v.quoted.store, v.quoted.view, v.quoted.version)
 	if len(cfg.Features) > 0 {
 		v.tail = fmt.Appendf(v.tail, `,"features":[%s]`, features)
 	}

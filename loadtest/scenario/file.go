@@ -43,6 +43,7 @@ type Load struct {
 	Timeout  time.Duration   // for an answer
 	Views    []features.View // what is asked for; none: all
 	Missing  float64         // share of the entries that lack a row
+	RDRS     bool            // by the API of RonDB's REST server
 }
 
 // A Step is a stretch of load: of a rate, or of a fraction of the capacity.

@@ -84,6 +84,7 @@ func readLoad(m *yamldoc.Map) Load {
 	if m.Optional("arrivals").OneOf("poisson", "poisson", "constant") == "constant" {
 		l.Arrivals = loadtest.Constant
 	}
+	l.RDRS = m.Optional("api").OneOf("native", "native", "rdrs") == "rdrs"
 	for _, item := range m.Optional("views").List() {
 		m := item.Map()
 		l.Views = append(l.Views, features.View{

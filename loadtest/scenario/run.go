@@ -198,7 +198,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 		r.report.Versions["database"] = rows[0][0].Text
 	}
 	r.source, err = features.Open(ctx, r.url(), features.Config{
-		Data: r.data, Views: r.file.Load.Views, Keys: features.Keys{Missing: r.file.Load.Missing},
+		Data: r.data, RDRS: r.file.Load.RDRS, Views: r.file.Load.Views, Keys: features.Keys{Missing: r.file.Load.Missing},
 	})
 	return err
 }
