@@ -192,7 +192,7 @@ type everything struct{}
 func (everything) MayRead(*catalog.View) bool { return true }
 
 func (everything) MayKnow(string, string) bool { return true }
-func (everything) MayList(string) bool         { return true }
+func (everything) MayTell(string, string) bool { return true }
 
 // appendBody writes a request for the entries with some keys.
 func appendBody(dst []byte, view string, keys []int64) []byte {

@@ -78,9 +78,9 @@ func (r *Rights) mayRead(v *catalog.View, join int) bool {
 // there are.
 func (*Rights) MayKnow(_, _ string) bool { return true }
 
-// MayList reports whether the caller may read everything in a feature store. Members of its project see its feature views in
-// Hopsworks.
-func (r *Rights) MayList(store string) bool { return r.whole[store] }
+// MayTell reports whether the caller may read everything in a feature store: those who may see its feature views in
+// Hopsworks, too.
+func (r *Rights) MayTell(store, _ string) bool { return r.whole[store] }
 
 // A sharing is what rights take of the metadata, so that it is quickly found.
 type sharing struct {

@@ -144,8 +144,8 @@ func (a *access) MayRead(v *catalog.View) bool { return a.covers(v.Store, v.Name
 // MayKnow implements vectors.Access.
 func (a *access) MayKnow(store, view string) bool { return a.covers(store, view) }
 
-// MayList implements vectors.Access.
-func (a *access) MayList(store string) bool { return a.all || a.stores[store] }
+// MayTell implements vectors.Access.
+func (a *access) MayTell(store, view string) bool { return a.covers(store, view) }
 
 // covers reports whether the key has rights to a view. An empty store stands for any that the key has rights in.
 func (a *access) covers(store, view string) bool {

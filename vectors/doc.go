@@ -11,5 +11,8 @@
 //	encode    the answer, by concatenation of fragments         encode.go
 //	reply                                                       package server
 //
+// A Request is written in one of several Forms. What it means does not depend on that: those of RDRS, RonDB's REST server,
+// have a first and a last stage of their own (rdrs.go, rdrsdecode.go, rdrsencode.go) and share those between.
+//
 // The package knows no transport: errors are of type *Error with a stable Code, and package server gives them a status.
 package vectors

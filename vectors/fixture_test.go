@@ -171,7 +171,7 @@ type everything struct{}
 func (everything) MayRead(*catalog.View) bool { return true }
 
 func (everything) MayKnow(string, string) bool { return true }
-func (everything) MayList(string) bool         { return true }
+func (everything) MayTell(string, string) bool { return true }
 
 func (f *fixture) request(body string) *Request {
 	return &Request{Body: []byte(body), Received: time.Now(), Access: everything{}}

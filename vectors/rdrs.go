@@ -170,8 +170,8 @@ func typeOf(k column.LiteralKind) string {
 	return jsonOther
 }
 
-// resolveRDRS finds the view that a request names. Of the views of a feature store that the caller may not list it learns
-// nothing but that it may not read them, be there any or not.
+// resolveRDRS finds the view that a request names. A caller that may not tell one that it may not read from one that there
+// is not learns no more than that it may not read it.
 func (p *program) resolveRDRS(store, name []byte, version int, access Access) (*view, *Error) {
 	var cv *catalog.View
 	if len(store) > 0 && version > 0 { // else they would stand for any
@@ -180,7 +180,7 @@ func (p *program) resolveRDRS(store, name []byte, version int, access Access) (*
 	switch {
 	case cv != nil && access.MayRead(cv):
 		return p.views[cv], nil
-	case !access.MayList(string(store)):
+	case !access.MayTell(string(store), string(name)):
 		return nil, errorf(Forbidden, "", "the API key is not authorized to access %s", shown(store))
 	case cv != nil:
 		return nil, errorf(Forbidden, "", "the API key is not authorized to access all that feature view %s reads", cv.Name)

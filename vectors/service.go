@@ -71,9 +71,9 @@ type Access interface {
 	// for any. One who may not is refused the same way whether there is such a view or not.
 	MayKnow(store, view string) bool
 
-	// MayList reports whether the caller may be told of every feature view in a feature store: by a Form that says more of
-	// a view that cannot be read than that it cannot.
-	MayList(store string) bool
+	// MayTell reports whether the caller may tell a view of a name that it may not read from one that there is not: the RDRS
+	// Forms say more of a view than that it cannot be read.
+	MayTell(store, view string) bool
 }
 
 // A Request asks for vectors.

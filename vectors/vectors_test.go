@@ -180,7 +180,7 @@ type onlyStore string
 func (s onlyStore) MayRead(v *catalog.View) bool { return v.Store == string(s) }
 
 func (s onlyStore) MayKnow(store, _ string) bool { return store == "" || store == string(s) }
-func (s onlyStore) MayList(store string) bool    { return store == string(s) }
+func (s onlyStore) MayTell(store, _ string) bool { return store == string(s) }
 
 // TestForbidden: who may not read a view is not told whether it exists: a view of another store and one that there is not
 // get the same answer.

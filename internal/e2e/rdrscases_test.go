@@ -29,7 +29,7 @@ func (c *installation) rdrsViews() {
 	all := p.Group(hopsdb.Group{Name: "all", Version: 1, Columns: columns("id string!", "bo boolean", "ti tinyint", "si smallint",
 		"i int", "bi bigint", "fl float", "dou double", "de decimal(10,2)", "da date", "ts timestamp/timestamp(6)", "st string",
 		"bin binary")},
-		`'a', 1, -1, -2, -3, -4, 0.1, 1e-7, 1.50, '2026-01-02', '2026-01-02 03:04:05.678901', ' x ', x'00ff10'`,
+		`'a', 1, -1, -2, -3, -4, 0.1, 123456.789012345, 1.50, '2026-01-02', '2026-01-02 03:04:05.678901', ' x ', x'00ff10'`,
 		`'7', 0, 0, 0, 0, 0, 0, 0, 0, '1970-01-01', '1970-01-02 00:00:00', '', x''`)
 	p.View("all", 1, hopsdb.Join{Group: all, Features: []string{
 		"id", "bo", "ti", "si", "i", "bi", "fl", "dou", "de", "da", "ts", "st", "bin",
@@ -72,7 +72,7 @@ func rdrsVectors() []rdrsCase {
 		},
 		{
 			"every type", "payments/all/1", `{"id": "a"}`, "", 200,
-			found(`"a",true,-1,-2,-3,-4,0.1,1e-7,1.50,"2026-01-02","2026-01-02 03:04:05.678901"," x ","AP8Q"`),
+			found(`"a",true,-1,-2,-3,-4,0.1,123456.789012345,1.50,"2026-01-02","2026-01-02 03:04:05.678901"," x ","AP8Q"`),
 		},
 		{
 			"zero, the empty string and no bytes are values", "payments/all/1", `{"id": "7"}`, "", 200,
@@ -137,7 +137,7 @@ func rdrsKeys() []rdrsCase {
 		{"verbatim, as the text it was", "payments/order/1", `{"account_id": "{big}"}`, "", 200, found(`-7,"{big}",true`)},
 		{
 			"verbatim, with its escapes", "payments/all/1", `{"id": "\u0061"}`, `"passedFeatures": {}`, 200,
-			found(`"\u0061",true,-1,-2,-3,-4,0.1,1e-7,1.50,"2026-01-02","2026-01-02 03:04:05.678901"," x ","AP8Q"`),
+			found(`"\u0061",true,-1,-2,-3,-4,0.1,123456.789012345,1.50,"2026-01-02","2026-01-02 03:04:05.678901"," x ","AP8Q"`),
 		},
 		{
 			"verbatim, the number it was", "payments/all/1", `{"id": 7}`, "", 200,

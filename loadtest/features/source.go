@@ -64,7 +64,7 @@ func Open(ctx context.Context, url string, cfg Config) (*Source, error) {
 		return nil, fmt.Errorf("features: a share of %v with passed features; it must be from 0 to 1", cfg.Passed)
 	}
 	if cfg.RDRS && (len(cfg.Features) > 0 || cfg.Partial) {
-		return nil, errors.New("features: RonDB's REST server can be asked neither for some features alone nor for partial answers")
+		return nil, errors.New("features: RonDB's REST server can be asked neither for some features alone nor for partial ones")
 	}
 	if len(cfg.Sizes) == 0 {
 		cfg.Sizes = []Size{{Low: 1, High: 1}}
