@@ -118,8 +118,10 @@ func (p *problem) rdrsText() string {
 // answerRDRS answers the routes of that API that read nothing.
 func (s *Server) answerRDRS(ctx *fasthttp.RequestCtx, r route) *problem {
 	if len(ctx.Request.Body()) > 0 {
-		name := map[route]string{routeRDRSPing: "Ping", routeRDRSHealth: "Health"}[r]
-		return newProblem(vectors.InvalidValue, name+" Request should be empty")
+		if r == routeRDRSPing {
+			return newProblem(vectors.InvalidValue, "Ping Request should be empty")
+		}
+		return newProblem(vectors.InvalidValue, "Health Request should be empty")
 	}
 	ctx.Response.Header.SetContentType("text/plain; charset=utf-8")
 	if r == routeRDRSHealth {

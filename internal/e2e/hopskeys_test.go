@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -181,6 +182,7 @@ func (c *company) expect(t *testing.T, p *program, test authCase) {
 	if code != test.code {
 		t.Fatalf("%d instead of %d: %s", code, test.code, got)
 	}
+	c.expectRDRS(t, p, test)
 	if code == http.StatusOK {
 		return
 	}
@@ -193,6 +195,25 @@ func (c *company) expect(t *testing.T, p *program, test authCase) {
 		if withoutID(got) != withoutID(unknown) {
 			t.Errorf("%s, but of a view that there is not: %s", got, unknown)
 		}
+	}
+}
+
+// expectRDRS asks by the API of RonDB's REST server. To it all that the key is no good for is 401, but for what there is not
+// in a feature store that the key is for.
+func (c *company) expectRDRS(t *testing.T, p *program, test authCase) {
+	t.Helper()
+	store, view, _ := strings.Cut(test.view, "/")
+	got, code := p.send(http.MethodPost, "/0.1.0/feature_store", fmt.Sprintf(
+		`{"featureStoreName": %q, "featureViewName": %q, "featureViewVersion": 1, "entries": {"id": 1}}`, store+c.suffix, view))
+	want := http.StatusUnauthorized
+	switch {
+	case test.code == http.StatusOK:
+		want = http.StatusOK
+	case test.key == "shopper" && test.view == "shop/none":
+		want = http.StatusBadRequest
+	}
+	if code != want {
+		t.Errorf("by the API of RonDB's REST server: %d instead of %d: %s", code, want, got)
 	}
 }
 
