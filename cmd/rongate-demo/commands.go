@@ -45,6 +45,12 @@ func commands() []command {
  "features": ["merchant_name", "credit_limit", "contactless", "pair_txn_count"],
  "options": {"partial": true, "detail": true, "types": true}}`,
 		},
+		{
+			shows: "the API of RonDB's REST server, as Hopsworks clients use it",
+			path:  "/0.1.0/batch_feature_store",
+			body: `{"featureStoreName": "payments", "featureViewName": "fraud", "featureViewVersion": 1,
+ "entries": [{"account_id": 4711}, {"account_id": "x"}, {"account_id": 4715}]}`,
+		},
 		{shows: "the feature views", path: "/feature-views"},
 	}
 }
