@@ -83,6 +83,19 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestDefaultsInHopsworks: clients look for the server at its port, and booleans are booleans.
+func TestDefaultsInHopsworks(t *testing.T) {
+	config := strings.Replace(smallConfig, "file: catalog.yaml", "hopsworks: {snapshot: metadata}", 1)
+	dir := folder(t, map[string]string{"rongate.yaml": config})
+	c, err := loadConfig(filepath.Join(dir, "rongate.yaml"), noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(c.listen, c.privateListen, c.vectors.NumericBooleans); got != "[127.0.0.1:4406] [127.0.0.1:8081] false" {
+		t.Error(got)
+	}
+}
+
 func TestEveryField(t *testing.T) {
 	cert, key := certificate(t)
 	dir := folder(t, map[string]string{
@@ -98,6 +111,7 @@ socketMode: "0600"
 deadline: 80ms
 merging: false
 hedging: off
+rdrs: {numericBooleans: true}
 catalog: {file: ./catalog.yaml}
 apiKeys: {file: keys.yaml}
 nodes:
@@ -141,9 +155,9 @@ log: {level: warn, format: json}
 		" ", c.server.MaxConcurrent, c.server.MaxConnections, c.server.MaxBodyBytes, c.server.MaxHeaderBytes,
 		c.vectors.MaxEntries, c.vectors.MaxAnswerBytes, c.lookup.MaxQueued, int(c.lookup.MaxLiveBytes),
 		" ", c.server.ReadTimeout, c.server.WriteTimeout, c.server.IdleTimeout, c.server.DrainDelay, c.shutdownTimeout,
-		" ", c.logLevel, c.logFormat, c.lookup.Unmerged, c.lookup.Hedging == catalog.HedgingOff)
+		" ", c.logLevel, c.logFormat, c.lookup.Unmerged, c.lookup.Hedging == catalog.HedgingOff, c.vectors.NumericBooleans)
 	const want = "[0.0.0.0:9000 /run/rongate.sock] [0.0.0.0:9001] -rw------- 80ms reader4 3 2s 7s 5 2h0m0s 10m0s 3s 99 4s" +
-		" 11 12 13 1400 15 16 17 18 18s 19s 20s 21s 22s WARNjson true true"
+		" 11 12 13 1400 15 16 17 18 18s 19s 20s 21s 22s WARNjson true true true"
 	if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
