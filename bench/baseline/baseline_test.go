@@ -257,6 +257,9 @@ func TestContract(t *testing.T) {
 
 // beyond reports whether a case takes what only rongate has.
 func beyond(c *contract.Case) bool {
+	if strings.HasPrefix(c.Path, "/0.1.0/") {
+		return true
+	}
 	for _, option := range []string{"types", "detail", "numbers", "maxAgeMs"} {
 		if bytes.Contains(c.Body, []byte(`"`+option+`"`)) {
 			return true
