@@ -161,3 +161,28 @@ func TestDefinerOfRenamedStore(t *testing.T) {
 		t.Error("it was defined anew though nothing has changed")
 	}
 }
+
+// TestKeyNames: what is required or joined on counts before the prefixed name, and that before the bare one.
+func TestKeyNames(t *testing.T) {
+	p := &part{Join: Join{Index: 1}}
+	for _, tc := range []struct {
+		rule string
+		keys []ServingKey
+		want string
+	}{
+		{"required", []ServingKey{{Join: 1, Name: "id", Prefix: "p_", Required: true, JoinOn: "left"}}, "[p_id id]"},
+		{"joined on", []ServingKey{{Join: 1, Name: "id", Prefix: "p_", JoinOn: "left"}}, "[left p_id id]"},
+		{"joined on its own name", []ServingKey{{Join: 1, Name: "id", JoinOn: "id"}}, "[id]"},
+		{"neither", []ServingKey{{Join: 1, Name: "id", Prefix: "0_"}}, "[0_id id]"},
+		{"no prefix", []ServingKey{{Join: 1, Name: "id", Required: true}}, "[id]"},
+		{"of another join", []ServingKey{{Join: 0, Name: "id", Prefix: "p_", Required: true}}, "[id]"},
+		{"two of one column", []ServingKey{
+			{Join: 1, Name: "id", Prefix: "a_", JoinOn: "left"}, {Join: 1, Name: "id", Prefix: "b_", Required: true},
+		}, "[left b_id a_id id]"},
+	} {
+		v := &View{Keys: tc.keys}
+		if got := fmt.Sprint(v.keyNames(p, "id")); got != tc.want {
+			t.Errorf("%s: %s; want %s", tc.rule, got, tc.want)
+		}
+	}
+}

@@ -12,8 +12,8 @@ import (
 // A Form is the API that a request is written in, and answered in. All of them mean the same by a view, a key and a row.
 type Form uint8
 
-// The forms. RDRS is RonDB's REST server: what is said of its API here was read in its documentation and found out from how
-// it answers. Where rongate answers otherwise, the README says so.
+// The forms. RDRS is RonDB's REST server: what is said of its API here is from its documentation, and from what its tests
+// hold of it. Where rongate answers otherwise, the README says so.
 const (
 	FormNative    Form = iota // POST /feature-vectors
 	FormRDRS                  // POST /0.1.0/feature_store: one vector
